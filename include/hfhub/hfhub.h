@@ -2,15 +2,18 @@
 /*
  * hfhub.h: a client of the Hugging Face Hub in C.
  *
- * Read it from top to bottom; it meets things in the order a user does: version, status and error, strings,
- * cancelling, client, naming a repo, one file, a whole repo, what is cached, what a repo holds.
+ * Read it from top to bottom; it meets things in the order a user does: version, status and error,
+ * strings, cancelling, client, naming a repo, one file, a whole repo, what is cached, what a repo
+ * holds.
  *
  * Conventions that hold everywhere:
  *  - Strings are UTF-8 and end in NUL. Inputs are borrowed for the call and copied if kept.
- *  - What comes through `T **out` belongs to the caller and is freed with hf_T_free(); the library's allocator
- *    need not be the caller's, so free() is never right. Out-parameters are written on success only.
+ *  - What comes through `T **out` belongs to the caller and is freed with hf_T_free(); the
+ * library's allocator need not be the caller's, so free() is never right. Out-parameters are
+ * written on success only.
  *  - Result structures are made by the library alone; fields are only ever appended to them.
- *  - Option structures start with `struct_size`, which HF_..._OPTS_INIT sets. Zero means the default.
+ *  - Option structures start with `struct_size`, which HF_..._OPTS_INIT sets. Zero means the
+ * default.
  *  - `hf_error *err` may be NULL. It is cleared on entry and filled on failure.
  *  - The library prints nothing, changes no signal handler, and keeps no global state.
  */
@@ -32,7 +35,8 @@
 extern "C" {
 #endif
 
-/* ------------------------------------------------------------------------------------------------ version */
+/* ------------------------------------------------------------------------------------------------
+ * version */
 
 #define HF_VERSION_MAJOR  0
 #define HF_VERSION_MINOR  1
@@ -48,49 +52,50 @@ extern "C" {
  */
 HF_API const char *hf_version(void);
 
-/* --------------------------------------------------------------------------------------- status and error */
+/* --------------------------------------------------------------------------------------- status
+ * and error */
 
 /*
  * number, name, text. Numbers are grouped by family with gaps and are never reused.
  * 1.. the call itself, 20.. this machine, 40.. the network, 60.. what the Hub answered.
  */
-#define HF_STATUS_MAP(X)                                                                               \
-    X(0, OK, "success")                                                                                \
-    X(1, ERR_INVALID_ARG, "invalid argument")                                                          \
-    X(2, ERR_NO_MEMORY, "out of memory")                                                               \
-    X(3, ERR_CANCELED, "cancelled")                                                                    \
-    X(4, ERR_LIMIT, "a limit was exceeded")                                                            \
-    X(5, ERR_UNSUPPORTED, "not supported here")                                                        \
-    X(6, ERR_INTERNAL, "internal error")                                                               \
-    X(20, ERR_IO, "input/output error")                                                                \
-    X(21, ERR_DISK_FULL, "no space left on device")                                                    \
-    X(22, ERR_PERMISSION, "permission denied")                                                         \
-    X(23, ERR_CORRUPT, "content does not match its hash")                                              \
-    X(24, ERR_NOT_CACHED, "local entry not found")                                                     \
-    X(25, ERR_INCOMPLETE_SNAPSHOT, "the cached snapshot is incomplete")                                \
-    X(26, ERR_UNSAFE_PATH, "unsafe path")                                                              \
-    X(27, ERR_BAD_FORMAT, "a file on disk is malformed")                                               \
-    X(40, ERR_NETWORK, "network error")                                                                \
-    X(41, ERR_TIMEOUT, "timed out")                                                                    \
-    X(42, ERR_TLS, "secure connection failed")                                                         \
-    X(43, ERR_PROXY, "proxy error")                                                                    \
-    X(44, ERR_OFFLINE, "offline mode is enabled")                                                      \
-    X(45, ERR_PROTOCOL, "unexpected answer from the server")                                           \
-    X(46, ERR_TRUNCATED, "the server ended the body early")                                            \
-    X(47, ERR_REDIRECTS, "too many redirects")                                                         \
-    X(48, ERR_CHANGED, "the file changed on the server during the transfer")                           \
-    X(60, ERR_REPO_NOT_FOUND, "repository not found")                                                  \
-    X(61, ERR_REVISION_NOT_FOUND, "revision not found")                                                \
-    X(62, ERR_ENTRY_NOT_FOUND, "entry not found")                                                      \
-    X(63, ERR_GATED_REPO, "access to the repository must be requested")                                \
-    X(64, ERR_DISABLED_REPO, "the repository is disabled")                                             \
-    X(65, ERR_UNAUTHORIZED, "the token was not accepted")                                              \
-    X(66, ERR_FORBIDDEN, "forbidden")                                                                  \
-    X(67, ERR_RATE_LIMITED, "rate limit reached")                                                      \
-    X(68, ERR_BAD_REQUEST, "the server refused the request")                                           \
-    X(69, ERR_CONFLICT, "conflict")                                                                    \
-    X(70, ERR_RANGE, "range not satisfiable")                                                          \
-    X(71, ERR_SERVER, "the server failed")                                                             \
+#define HF_STATUS_MAP(X)                                                                           \
+    X(0, OK, "success")                                                                            \
+    X(1, ERR_INVALID_ARG, "invalid argument")                                                      \
+    X(2, ERR_NO_MEMORY, "out of memory")                                                           \
+    X(3, ERR_CANCELED, "cancelled")                                                                \
+    X(4, ERR_LIMIT, "a limit was exceeded")                                                        \
+    X(5, ERR_UNSUPPORTED, "not supported here")                                                    \
+    X(6, ERR_INTERNAL, "internal error")                                                           \
+    X(20, ERR_IO, "input/output error")                                                            \
+    X(21, ERR_DISK_FULL, "no space left on device")                                                \
+    X(22, ERR_PERMISSION, "permission denied")                                                     \
+    X(23, ERR_CORRUPT, "content does not match its hash")                                          \
+    X(24, ERR_NOT_CACHED, "local entry not found")                                                 \
+    X(25, ERR_INCOMPLETE_SNAPSHOT, "the cached snapshot is incomplete")                            \
+    X(26, ERR_UNSAFE_PATH, "unsafe path")                                                          \
+    X(27, ERR_BAD_FORMAT, "a file on disk is malformed")                                           \
+    X(40, ERR_NETWORK, "network error")                                                            \
+    X(41, ERR_TIMEOUT, "timed out")                                                                \
+    X(42, ERR_TLS, "secure connection failed")                                                     \
+    X(43, ERR_PROXY, "proxy error")                                                                \
+    X(44, ERR_OFFLINE, "offline mode is enabled")                                                  \
+    X(45, ERR_PROTOCOL, "unexpected answer from the server")                                       \
+    X(46, ERR_TRUNCATED, "the server ended the body early")                                        \
+    X(47, ERR_REDIRECTS, "too many redirects")                                                     \
+    X(48, ERR_CHANGED, "the file changed on the server during the transfer")                       \
+    X(60, ERR_REPO_NOT_FOUND, "repository not found")                                              \
+    X(61, ERR_REVISION_NOT_FOUND, "revision not found")                                            \
+    X(62, ERR_ENTRY_NOT_FOUND, "entry not found")                                                  \
+    X(63, ERR_GATED_REPO, "access to the repository must be requested")                            \
+    X(64, ERR_DISABLED_REPO, "the repository is disabled")                                         \
+    X(65, ERR_UNAUTHORIZED, "the token was not accepted")                                          \
+    X(66, ERR_FORBIDDEN, "forbidden")                                                              \
+    X(67, ERR_RATE_LIMITED, "rate limit reached")                                                  \
+    X(68, ERR_BAD_REQUEST, "the server refused the request")                                       \
+    X(69, ERR_CONFLICT, "conflict")                                                                \
+    X(70, ERR_RANGE, "range not satisfiable")                                                      \
+    X(71, ERR_SERVER, "the server failed")                                                         \
     X(72, ERR_HTTP, "unexpected HTTP status")
 
 typedef enum hf_status {
@@ -101,17 +106,24 @@ typedef enum hf_status {
 
 /** What failed, to show to a person; the status is what to branch on. */
 typedef struct hf_error {
-    uint32_t struct_size;     /* set by HF_ERROR_INIT */
-    hf_status status;         /* the same value the call returned */
-    int http_status;          /* 0 when no response arrived */
-    int os_errno;             /* 0 when the operating system was not the cause */
-    uint32_t retry_after_s;   /* seconds the server asked to wait; 0 when it did not */
-    char server_code[32];     /* X-Error-Code: "GatedRepo", …; empty when absent */
-    char request_id[64];      /* to quote to the server's operator; empty when absent */
-    char message[1024];       /* what failed and on what; no trailing newline, no control characters but '\n' */
+    uint32_t struct_size;   /* set by HF_ERROR_INIT */
+    hf_status status;       /* the same value the call returned */
+    int http_status;        /* 0 when no response arrived */
+    int os_errno;           /* 0 when the operating system was not the cause */
+    uint32_t retry_after_s; /* seconds the server asked to wait; 0 when it did not */
+    char server_code[32];   /* X-Error-Code: "GatedRepo", …; empty when absent */
+    char request_id[64];    /* to quote to the server's operator; empty when absent */
+    char message[1024]; /* what failed and on what; no trailing newline, no control characters but
+                           '\n' */
 } hf_error;
 
-#define HF_ERROR_INIT { sizeof(hf_error), HF_OK, 0, 0, 0, { 0 }, { 0 }, { 0 } }
+#define HF_ERROR_INIT                                                                              \
+    {                                                                                              \
+        sizeof(hf_error), HF_OK, 0, 0, 0, { 0 }, { 0 },                                            \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
 
 /**
  * Name a status, for logs and tests.
@@ -143,7 +155,8 @@ HF_API const char *hf_status_text(hf_status status);
  */
 HF_API void hf_string_free(char *string);
 
-/* --------------------------------------------------------------------------------------------- cancelling */
+/* ---------------------------------------------------------------------------------------------
+ * cancelling */
 
 /** Asks running calls to stop. One token may serve any number of calls. */
 typedef struct hf_cancel hf_cancel;
@@ -151,7 +164,8 @@ typedef struct hf_cancel hf_cancel;
 /**
  * Make a cancel token.
  *
- * @param out  on success the token; free with hf_cancel_free() after every call that got it returned
+ * @param out  on success the token; free with hf_cancel_free() after every call that got it
+ * returned
  * @return HF_OK; HF_ERR_INVALID_ARG; HF_ERR_NO_MEMORY
  * @threads any
  * @since 0.1
@@ -179,7 +193,8 @@ HF_API void hf_cancel_set(hf_cancel *cancel);
  */
 HF_API void hf_cancel_free(hf_cancel *cancel);
 
-/* ------------------------------------------------------------------------------------------------- client */
+/* -------------------------------------------------------------------------------------------------
+ * client */
 
 /** Settings, connections and tokens. May be shared between threads; make one and keep it. */
 typedef struct hf_client hf_client;
@@ -191,14 +206,16 @@ typedef enum hf_log_level {
     HF_LOG_DEBUG = 4
 } hf_log_level;
 
-/** Receives one line, without newline and without secrets. Called from any thread, one call at a time. */
+/** Receives one line, without newline and without secrets. Called from any thread, one call at a
+ * time. */
 typedef void hf_log_fn(hf_log_level level, const char *line, void *user);
 
 /* flags of hf_client_opts */
 #define HF_CLIENT_NO_ENV            (1u << 0) /* ignore the environment, token files included */
 #define HF_CLIENT_OFFLINE           (1u << 1) /* make no request at all */
 #define HF_CLIENT_NO_IMPLICIT_TOKEN (1u << 2) /* send a token only when `token` is given */
-#define HF_CLIENT_NO_SYMLINKS       (1u << 3) /* act as if the cache's filesystem had no symbolic links */
+#define HF_CLIENT_NO_SYMLINKS       (1u << 3) /* act as if the cache's filesystem had no symbolic links \
+                                               */
 
 typedef struct hf_client_opts {
     uint32_t struct_size;
@@ -210,22 +227,26 @@ typedef struct hf_client_opts {
     const char *user_agent;      /* appended to the User-Agent, "name/value; …"; NULL: nothing */
     const char *cache_dir;       /* NULL: HF_HUB_CACHE, … (cache.md 1.2) */
     const char *proxy;           /* URL; NULL: HTTPS_PROXY and friends */
-    const char *ca_file;         /* PEM bundle; NULL: SSL_CERT_FILE and friends, else the system's */
-    const char *ca_dir;          /* hashed directory; NULL: SSL_CERT_DIR, else the system's */
-    uint32_t etag_timeout_ms;    /* of the metadata request; 0: HF_HUB_ETAG_TIMEOUT, else 10000 */
-    uint32_t read_timeout_ms;    /* silence on a connection; 0: HF_HUB_DOWNLOAD_TIMEOUT, else 10000 */
-    uint32_t max_connections;    /* at once, over all hosts; 0: 16 */
-    uint64_t memory_budget;      /* bytes of transfer buffers; 0: 32 MiB. At least 1 MiB is taken */
-    uint32_t log_level;          /* most talkative hf_log_level wanted; 0: HF_LOG_WARNING */
-    hf_log_fn *on_log;           /* NULL: no log */
+    const char *ca_file;      /* PEM bundle; NULL: SSL_CERT_FILE and friends, else the system's */
+    const char *ca_dir;       /* hashed directory; NULL: SSL_CERT_DIR, else the system's */
+    uint32_t etag_timeout_ms; /* of the metadata request; 0: HF_HUB_ETAG_TIMEOUT, else 10000 */
+    uint32_t read_timeout_ms; /* silence on a connection; 0: HF_HUB_DOWNLOAD_TIMEOUT, else 10000 */
+    uint32_t max_connections; /* at once, over all hosts; 0: 16 */
+    uint64_t memory_budget;   /* bytes of transfer buffers; 0: 32 MiB. At least 1 MiB is taken */
+    uint32_t log_level;       /* most talkative hf_log_level wanted; 0: HF_LOG_WARNING */
+    hf_log_fn *on_log;        /* NULL: no log */
     void *log_user;
 } hf_client_opts;
 
-#define HF_CLIENT_OPTS_INIT { sizeof(hf_client_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, NULL, NULL }
+#define HF_CLIENT_OPTS_INIT                                                                        \
+    {                                                                                              \
+        sizeof(hf_client_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0,  \
+            0, 0, NULL, NULL                                                                       \
+    }
 
 /**
- * Make a client. Reads the environment once, here, unless told not to; opens no connection and starts no
- * thread before the first request.
+ * Make a client. Reads the environment once, here, unless told not to; opens no connection and
+ * starts no thread before the first request.
  *
  * @param opts  NULL for defaults; copied
  * @param out   on success the client; free with hf_client_free()
@@ -249,13 +270,13 @@ HF_API void hf_client_free(hf_client *client);
 /** What a client has settled on, to show to a person ("where would my files go?"). */
 typedef enum hf_client_setting {
     HF_SETTING_ENDPOINT = 1,
-    HF_SETTING_HOME,          /* HF_HOME */
+    HF_SETTING_HOME, /* HF_HOME */
     HF_SETTING_CACHE_DIR,
     HF_SETTING_ASSETS_DIR,
     HF_SETTING_TOKEN_PATH,
     HF_SETTING_STORED_TOKENS_PATH,
-    HF_SETTING_TOKEN_SOURCE,  /* "argument", "HF_TOKEN", "file", … or "none"; never the token */
-    HF_SETTING_OFFLINE,       /* "1" or "0" */
+    HF_SETTING_TOKEN_SOURCE, /* "argument", "HF_TOKEN", "file", … or "none"; never the token */
+    HF_SETTING_OFFLINE,      /* "1" or "0" */
     HF_SETTING_USER_AGENT
 } hf_client_setting;
 
@@ -264,13 +285,15 @@ typedef enum hf_client_setting {
  *
  * @param client   the client
  * @param setting  which one
- * @return text owned by the client and valid until it is freed; NULL when there is none or the number is unknown
+ * @return text owned by the client and valid until it is freed; NULL when there is none or the
+ * number is unknown
  * @threads any
  * @since 0.1
  */
 HF_API const char *hf_client_get(const hf_client *client, hf_client_setting setting);
 
-/* ------------------------------------------------------------------------------------------ naming a repo */
+/* ------------------------------------------------------------------------------------------ naming
+ * a repo */
 
 typedef enum hf_repo_type {
     HF_REPO_MODEL = 0,
@@ -295,22 +318,24 @@ typedef struct hf_repo_ref {
  * @param subfolder  put before `path`; NULL or "" for none
  * @param out        on success the URL; free with hf_string_free()
  * @param err        NULL, or filled on failure
- * @return HF_OK; HF_ERR_INVALID_ARG for a repo id the Hub does not allow; HF_ERR_UNSAFE_PATH; HF_ERR_NO_MEMORY
+ * @return HF_OK; HF_ERR_INVALID_ARG for a repo id the Hub does not allow; HF_ERR_UNSAFE_PATH;
+ * HF_ERR_NO_MEMORY
  * @threads any
  * @since 0.1
  */
-HF_API hf_status hf_hub_url(hf_client *client, const hf_repo_ref *repo, const char *path, const char *subfolder,
-                            char **out, hf_error *err);
+HF_API hf_status hf_hub_url(hf_client *client, const hf_repo_ref *repo, const char *path,
+                            const char *subfolder, char **out, hf_error *err);
 
-/* ------------------------------------------------------------------------------------------------ one file */
+/* ------------------------------------------------------------------------------------------------
+ * one file */
 
 /** What the Hub says of one file without sending it. */
 typedef struct hf_file_metadata {
-    const char *commit;        /* 40 hex digits */
-    const char *etag;          /* normalised: git SHA-1 (40) or SHA-256 (64 hex digits) of the content */
-    uint64_t size;             /* bytes */
-    const char *location;      /* where the content is; may be on another host and expire */
-    const char *xet_hash;      /* 64 hex digits, or NULL when the file is not in Xet storage */
+    const char *commit;   /* 40 hex digits */
+    const char *etag;     /* normalised: git SHA-1 (40) or SHA-256 (64 hex digits) of the content */
+    uint64_t size;        /* bytes */
+    const char *location; /* where the content is; may be on another host and expire */
+    const char *xet_hash; /* 64 hex digits, or NULL when the file is not in Xet storage */
     const char *xet_token_url; /* where a Xet read token is had; NULL with xet_hash */
 } hf_file_metadata;
 
@@ -322,10 +347,11 @@ typedef struct hf_file_metadata {
  * @param path    file in the repo, '/'-separated, UTF-8; not absolute, no ".." component
  * @param out     on success the answer; free with hf_file_metadata_free()
  * @param err     NULL, or filled on failure
- * @return HF_OK; HF_ERR_REPO_NOT_FOUND, HF_ERR_REVISION_NOT_FOUND, HF_ERR_ENTRY_NOT_FOUND, HF_ERR_GATED_REPO,
- *         HF_ERR_DISABLED_REPO, HF_ERR_UNAUTHORIZED, HF_ERR_FORBIDDEN, HF_ERR_RATE_LIMITED, HF_ERR_SERVER;
- *         HF_ERR_PROTOCOL when the answer lacks commit, etag or size; HF_ERR_OFFLINE; HF_ERR_NETWORK,
- *         HF_ERR_TIMEOUT, HF_ERR_TLS, HF_ERR_PROXY; HF_ERR_UNSAFE_PATH; HF_ERR_INVALID_ARG
+ * @return HF_OK; HF_ERR_REPO_NOT_FOUND, HF_ERR_REVISION_NOT_FOUND, HF_ERR_ENTRY_NOT_FOUND,
+ * HF_ERR_GATED_REPO, HF_ERR_DISABLED_REPO, HF_ERR_UNAUTHORIZED, HF_ERR_FORBIDDEN,
+ * HF_ERR_RATE_LIMITED, HF_ERR_SERVER; HF_ERR_PROTOCOL when the answer lacks commit, etag or size;
+ * HF_ERR_OFFLINE; HF_ERR_NETWORK, HF_ERR_TIMEOUT, HF_ERR_TLS, HF_ERR_PROXY; HF_ERR_UNSAFE_PATH;
+ * HF_ERR_INVALID_ARG
  * @threads any
  * @since 0.1
  */
@@ -343,27 +369,28 @@ HF_API hf_status hf_file_metadata_get(hf_client *client, const hf_repo_ref *repo
 HF_API void hf_file_metadata_free(hf_file_metadata *metadata);
 
 typedef enum hf_phase {
-    HF_PHASE_PLAN = 1,    /* asking the Hub what there is */
-    HF_PHASE_TRANSFER,    /* bytes are coming in */
-    HF_PHASE_WAIT,        /* another process is fetching the file, or the Hub asked to wait: see wait_ms */
-    HF_PHASE_DONE         /* the last call of an operation that succeeded */
+    HF_PHASE_PLAN = 1, /* asking the Hub what there is */
+    HF_PHASE_TRANSFER, /* bytes are coming in */
+    HF_PHASE_WAIT, /* another process is fetching the file, or the Hub asked to wait: see wait_ms */
+    HF_PHASE_DONE  /* the last call of an operation that succeeded */
 } hf_phase;
 
 /** How far an operation is. Delivered about ten times a second and once at the end. */
 typedef struct hf_progress {
     uint32_t struct_size;
     hf_phase phase;
-    uint64_t bytes_done;     /* of bytes_total, of this operation: fetched and written */
-    uint64_t bytes_total;    /* to fetch; files already cached are not in it */
-    uint64_t files_done;     /* cached ones included */
+    uint64_t bytes_done;  /* of bytes_total, of this operation: fetched and written */
+    uint64_t bytes_total; /* to fetch; files already cached are not in it */
+    uint64_t files_done;  /* cached ones included */
     uint64_t files_total;
-    uint64_t bytes_per_s;    /* over the last few seconds */
-    uint32_t wait_ms;        /* in HF_PHASE_WAIT: how long until the next try; 0 when unknown */
-    uint32_t retries;        /* so far */
-    const char *path;        /* a file that is moving; NULL when none is. Control characters replaced */
+    uint64_t bytes_per_s; /* over the last few seconds */
+    uint32_t wait_ms;     /* in HF_PHASE_WAIT: how long until the next try; 0 when unknown */
+    uint32_t retries;     /* so far */
+    const char *path; /* a file that is moving; NULL when none is. Control characters replaced */
 } hf_progress;
 
-/** Called on the thread that made the call, never twice at once. Not 0: stop with HF_ERR_CANCELED. */
+/** Called on the thread that made the call, never twice at once. Not 0: stop with HF_ERR_CANCELED.
+ */
 typedef int hf_progress_fn(const hf_progress *progress, void *user);
 
 /* flags of hf_download_opts and hf_snapshot_opts */
@@ -373,36 +400,41 @@ typedef int hf_progress_fn(const hf_progress *progress, void *user);
 
 typedef struct hf_download_opts {
     uint32_t struct_size;
-    uint32_t flags;              /* HF_DOWNLOAD_* */
-    const char *subfolder;       /* put before the path; NULL: none */
-    const char *cache_dir;       /* NULL: the client's */
-    const char *local_dir;       /* write the file under this directory instead of the cache; NULL: cache */
-    hf_cancel *cancel;           /* NULL: none */
+    uint32_t flags;        /* HF_DOWNLOAD_* */
+    const char *subfolder; /* put before the path; NULL: none */
+    const char *cache_dir; /* NULL: the client's */
+    const char
+        *local_dir;    /* write the file under this directory instead of the cache; NULL: cache */
+    hf_cancel *cancel; /* NULL: none */
     hf_progress_fn *on_progress; /* NULL: none */
     void *user;                  /* passed to on_progress */
 } hf_download_opts;
 
-#define HF_DOWNLOAD_OPTS_INIT { sizeof(hf_download_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL }
+#define HF_DOWNLOAD_OPTS_INIT                                                                      \
+    {                                                                                              \
+        sizeof(hf_download_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL                            \
+    }
 
 /** One file, where it is now. */
 typedef struct hf_file {
-    const char *path;          /* absolute path on this machine; in a dry run, where it would be */
-    const char *repo_path;     /* path in the repo */
-    const char *commit;        /* 40 hex digits; NULL when only a local copy is known */
-    const char *etag;          /* NULL when no request told it */
-    uint64_t size;             /* bytes */
-    uint64_t bytes_fetched;    /* bodies received for it, retries included */
-    int was_cached;            /* it was here before the call */
-    int would_fetch;           /* dry run: it would be fetched */
-    int verified;              /* its hash was computed and compared in this call */
+    const char *path;       /* absolute path on this machine; in a dry run, where it would be */
+    const char *repo_path;  /* path in the repo */
+    const char *commit;     /* 40 hex digits; NULL when only a local copy is known */
+    const char *etag;       /* NULL when no request told it */
+    uint64_t size;          /* bytes */
+    uint64_t bytes_fetched; /* bodies received for it, retries included */
+    int was_cached;         /* it was here before the call */
+    int would_fetch;        /* dry run: it would be fetched */
+    int verified;           /* its hash was computed and compared in this call */
 } hf_file;
 
 /**
  * Fetch one file of a repo into the cache (cache.md 6), or under a local directory (cache.md 13).
  *
- * Blocks until the file is complete, fails, or is cancelled. Content is hashed while it arrives; a file whose
- * hash, length or etag is not what the Hub announced never appears under its name. When the Hub cannot be
- * reached and the file is cached, the cached file is returned, as the Python client does.
+ * Blocks until the file is complete, fails, or is cancelled. Content is hashed while it arrives; a
+ * file whose hash, length or etag is not what the Hub announced never appears under its name. When
+ * the Hub cannot be reached and the file is cached, the cached file is returned, as the Python
+ * client does.
  *
  * @param client  the client
  * @param repo    the repo and revision
@@ -410,8 +442,8 @@ typedef struct hf_file {
  * @param opts    NULL for defaults; borrowed for the call
  * @param out     on success the file; free with hf_file_free()
  * @param err     NULL, or filled on failure
- * @return HF_OK; the errors of hf_file_metadata_get(); HF_ERR_NOT_CACHED; HF_ERR_CORRUPT, HF_ERR_TRUNCATED,
- *         HF_ERR_CHANGED; HF_ERR_DISK_FULL, HF_ERR_PERMISSION, HF_ERR_IO; HF_ERR_CANCELED
+ * @return HF_OK; the errors of hf_file_metadata_get(); HF_ERR_NOT_CACHED; HF_ERR_CORRUPT,
+ * HF_ERR_TRUNCATED, HF_ERR_CHANGED; HF_ERR_DISK_FULL, HF_ERR_PERMISSION, HF_ERR_IO; HF_ERR_CANCELED
  * @threads any, but not from a callback of this client
  * @since 0.1
  */
@@ -434,18 +466,22 @@ typedef struct hf_cached_download_opts {
     const char *library_name;    /* for the User-Agent; NULL: the client's */
     const char *library_version; /* likewise */
     const char *cache_dir;       /* flat directory; NULL: the client's cache dir */
-    const char *force_filename;  /* use this name instead of one made from URL and etag; NULL: do not */
-    const char *token;           /* NULL: none is sent. "" : the client's */
+    const char
+        *force_filename; /* use this name instead of one made from URL and etag; NULL: do not */
+    const char *token;   /* NULL: none is sent. "" : the client's */
     hf_cancel *cancel;
     hf_progress_fn *on_progress;
     void *user;
 } hf_cached_download_opts;
 
-#define HF_CACHED_DOWNLOAD_OPTS_INIT { sizeof(hf_cached_download_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
+#define HF_CACHED_DOWNLOAD_OPTS_INIT                                                               \
+    {                                                                                              \
+        sizeof(hf_cached_download_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL         \
+    }
 
 /**
- * Fetch a URL into a flat cache whose file names carry URL and etag: the first call the Hub's client library
- * ever had, with its file layout (cache.md 22). New programs use hf_hub_download().
+ * Fetch a URL into a flat cache whose file names carry URL and etag: the first call the Hub's
+ * client library ever had, with its file layout (cache.md 22). New programs use hf_hub_download().
  *
  * @param client  the client
  * @param url     http or https
@@ -456,8 +492,8 @@ typedef struct hf_cached_download_opts {
  * @threads any, but not from a callback of this client
  * @since 0.1
  */
-HF_API hf_status hf_cached_download(hf_client *client, const char *url, const hf_cached_download_opts *opts,
-                                    char **out, hf_error *err);
+HF_API hf_status hf_cached_download(hf_client *client, const char *url,
+                                    const hf_cached_download_opts *opts, char **out, hf_error *err);
 
 typedef enum hf_cache_state {
     HF_CACHE_UNKNOWN = 0, /* nothing is known of the file here */
@@ -473,61 +509,71 @@ typedef enum hf_cache_state {
  * @param path       file in the repo
  * @param cache_dir  NULL: the client's
  * @param state      what is known of the file
- * @param out        the path when `state` is HF_CACHE_PRESENT, else NULL; free with hf_string_free()
+ * @param out        the path when `state` is HF_CACHE_PRESENT, else NULL; free with
+ * hf_string_free()
  * @param err        NULL, or filled on failure
  * @return HF_OK; HF_ERR_INVALID_ARG; HF_ERR_UNSAFE_PATH; HF_ERR_NO_MEMORY
  * @threads any
  * @since 0.1
  */
-HF_API hf_status hf_try_to_load_from_cache(hf_client *client, const hf_repo_ref *repo, const char *path,
-                                           const char *cache_dir, hf_cache_state *state, char **out,
-                                           hf_error *err);
+HF_API hf_status hf_try_to_load_from_cache(hf_client *client, const hf_repo_ref *repo,
+                                           const char *path, const char *cache_dir,
+                                           hf_cache_state *state, char **out, hf_error *err);
 
-/* -------------------------------------------------------------------------------------------- a whole repo */
+/* -------------------------------------------------------------------------------------------- a
+ * whole repo */
 
 typedef struct hf_snapshot_opts {
     uint32_t struct_size;
-    uint32_t flags;               /* HF_DOWNLOAD_* */
-    const char *const *allow;     /* patterns (cache.md 15); NULL: every file */
+    uint32_t flags;           /* HF_DOWNLOAD_* */
+    const char *const *allow; /* patterns (cache.md 15); NULL: every file */
     size_t n_allow;
-    const char *const *ignore;    /* patterns; NULL: none */
+    const char *const *ignore; /* patterns; NULL: none */
     size_t n_ignore;
-    const char *cache_dir;        /* NULL: the client's */
-    const char *local_dir;        /* NULL: cache */
-    uint32_t max_workers;         /* files in flight; 0: 8 */
+    const char *cache_dir; /* NULL: the client's */
+    const char *local_dir; /* NULL: cache */
+    uint32_t max_workers;  /* files in flight; 0: 8 */
     hf_cancel *cancel;
     hf_progress_fn *on_progress;
     void *user;
 } hf_snapshot_opts;
 
-#define HF_SNAPSHOT_OPTS_INIT { sizeof(hf_snapshot_opts), 0, NULL, 0, NULL, 0, NULL, NULL, 0, NULL, NULL, NULL }
+#define HF_SNAPSHOT_OPTS_INIT                                                                      \
+    {                                                                                              \
+        sizeof(hf_snapshot_opts), 0, NULL, 0, NULL, 0, NULL, NULL, 0, NULL, NULL, NULL             \
+    }
 
 /** A repo at one commit on this machine. */
 typedef struct hf_snapshot {
-    const char *path;        /* absolute path of the directory */
-    const char *commit;      /* 40 hex digits; NULL when only a local directory is known */
-    const hf_file *files;    /* those that passed the patterns, sorted by path; empty when returned unlisted */
+    const char *path;   /* absolute path of the directory */
+    const char *commit; /* 40 hex digits; NULL when only a local directory is known */
+    const hf_file
+        *files; /* those that passed the patterns, sorted by path; empty when returned unlisted */
     size_t n_files;
     uint64_t bytes_fetched;
     uint64_t bytes_to_fetch; /* dry run: what would be fetched */
 } hf_snapshot;
 
 /**
- * Fetch a repo at one revision (cache.md 14): one listing of its tree, no request for files that are here.
+ * Fetch a repo at one revision (cache.md 14): one listing of its tree, no request for files that
+ * are here.
  *
- * The first failing file stops the rest; what was fetched stays, and the next call goes on from there.
+ * The first failing file stops the rest; what was fetched stays, and the next call goes on from
+ * there.
  *
  * @param client  the client
  * @param repo    the repo and revision
  * @param opts    NULL for defaults; borrowed for the call
  * @param out     on success the snapshot; free with hf_snapshot_free()
  * @param err     NULL, or filled on failure; its message names the file
- * @return as hf_hub_download(); HF_ERR_INCOMPLETE_SNAPSHOT when only a part is cached and the Hub is out of reach
+ * @return as hf_hub_download(); HF_ERR_INCOMPLETE_SNAPSHOT when only a part is cached and the Hub
+ * is out of reach
  * @threads any, but not from a callback of this client
  * @since 0.1
  */
-HF_API hf_status hf_snapshot_download(hf_client *client, const hf_repo_ref *repo, const hf_snapshot_opts *opts,
-                                      hf_snapshot **out, hf_error *err);
+HF_API hf_status hf_snapshot_download(hf_client *client, const hf_repo_ref *repo,
+                                      const hf_snapshot_opts *opts, hf_snapshot **out,
+                                      hf_error *err);
 
 /**
  * Free the result of hf_snapshot_download(), its files included.
@@ -539,12 +585,13 @@ HF_API hf_status hf_snapshot_download(hf_client *client, const hf_repo_ref *repo
  */
 HF_API void hf_snapshot_free(hf_snapshot *snapshot);
 
-/* ------------------------------------------------------------------------------------- what a repo holds */
+/* ------------------------------------------------------------------------------------- what a repo
+ * holds */
 
 /** What the Hub says of a repo (hub-http.md 4.1). Absent text is NULL. */
 typedef struct hf_repo_info {
     hf_repo_type type;
-    const char *id;            /* in its current spelling; differs from the request after a rename */
+    const char *id; /* in its current spelling; differs from the request after a rename */
     const char *author;
     const char *sha;           /* commit of the revision asked for */
     const char *created_at;    /* ISO 8601 */
@@ -552,16 +599,16 @@ typedef struct hf_repo_info {
     const char *gated;         /* NULL, "auto" or "manual" */
     const char *pipeline_tag;
     const char *library_name;
-    const char *sdk;           /* of a space */
+    const char *sdk; /* of a space */
     int is_private;
     int is_disabled;
     uint64_t downloads;
     uint64_t likes;
     const char *const *tags;
     size_t n_tags;
-    const char *const *files;  /* paths of the revision */
+    const char *const *files; /* paths of the revision */
     size_t n_files;
-    const char *json;          /* the whole answer, for what is not above */
+    const char *json; /* the whole answer, for what is not above */
 } hf_repo_info;
 
 /**
@@ -576,7 +623,8 @@ typedef struct hf_repo_info {
  * @threads any
  * @since 0.1
  */
-HF_API hf_status hf_repo_info_get(hf_client *client, const hf_repo_ref *repo, hf_repo_info **out, hf_error *err);
+HF_API hf_status hf_repo_info_get(hf_client *client, const hf_repo_ref *repo, hf_repo_info **out,
+                                  hf_error *err);
 
 /**
  * Free the answer of hf_repo_info_get().
@@ -590,14 +638,15 @@ HF_API void hf_repo_info_free(hf_repo_info *info);
 
 /** One file or directory of a repo (hub-http.md 4.4). */
 typedef struct hf_tree_entry {
-    const char *path;        /* full path in the repo; checked to be safe to create below a directory */
+    const char *path; /* full path in the repo; checked to be safe to create below a directory */
     int is_directory;
-    uint64_t size;           /* bytes of the content, 0 for a directory */
-    const char *oid;         /* git object id; for an LFS file that of the pointer */
-    const char *lfs_sha256;  /* NULL when the file is not in LFS */
+    uint64_t size;          /* bytes of the content, 0 for a directory */
+    const char *oid;        /* git object id; for an LFS file that of the pointer */
+    const char *lfs_sha256; /* NULL when the file is not in LFS */
     uint64_t lfs_size;
-    const char *xet_hash;    /* NULL when the file is not in Xet storage */
-    const char *last_commit; /* with HF_TREE_EXPAND: id of the last commit that touched it, else NULL */
+    const char *xet_hash; /* NULL when the file is not in Xet storage */
+    const char
+        *last_commit; /* with HF_TREE_EXPAND: id of the last commit that touched it, else NULL */
     const char *last_commit_title;
     const char *last_commit_date;
 } hf_tree_entry;
@@ -621,8 +670,8 @@ typedef struct hf_tree hf_tree;
  * @threads any
  * @since 0.1
  */
-HF_API hf_status hf_tree_open(hf_client *client, const hf_repo_ref *repo, const char *path, uint32_t flags,
-                              hf_tree **out, hf_error *err);
+HF_API hf_status hf_tree_open(hf_client *client, const hf_repo_ref *repo, const char *path,
+                              uint32_t flags, hf_tree **out, hf_error *err);
 
 /**
  * Go to the next entry, asking for the next page when this one is used up.
@@ -667,8 +716,9 @@ typedef struct hf_paths_info {
  * @threads any
  * @since 0.1
  */
-HF_API hf_status hf_paths_info_get(hf_client *client, const hf_repo_ref *repo, const char *const *paths,
-                                   size_t n_paths, uint32_t flags, hf_paths_info **out, hf_error *err);
+HF_API hf_status hf_paths_info_get(hf_client *client, const hf_repo_ref *repo,
+                                   const char *const *paths, size_t n_paths, uint32_t flags,
+                                   hf_paths_info **out, hf_error *err);
 
 /**
  * Free the answer of hf_paths_info_get().

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text or bytes being built. Has a hard maximum, stays in its first error, and is checked once at the end.
- * Always followed by a NUL that is not counted, so hf__buf_cstr() is free.
+ * Text or bytes being built. Has a hard maximum, stays in its first error, and is checked once at
+ * the end. Always followed by a NUL that is not counted, so hf__buf_cstr() is free.
  */
 #ifndef HF_CORE_BUF_H
 #define HF_CORE_BUF_H
@@ -37,14 +37,16 @@ void hf__buf_addf(hf__buf *buf, const char *fmt, ...) HF__PRINTF(2, 3);
 void hf__buf_add_quoted(hf__buf *buf, hf__str text, hf__quote set);
 void hf__buf_add_hex(hf__buf *buf, const uint8_t *bytes, size_t len);
 
-/* Room for len more bytes to be written by the caller at the returned place; then hf__buf_grew(). NULL on error. */
+/* Room for len more bytes to be written by the caller at the returned place; then hf__buf_grew().
+ * NULL on error. */
 char *hf__buf_reserve(hf__buf *buf, size_t len);
 void hf__buf_grew(hf__buf *buf, size_t len);
 
 const char *hf__buf_cstr(const hf__buf *buf); /* never NULL */
 hf__str hf__buf_str(const hf__buf *buf);
 
-/* Hands the text over as a heap string for hf_string_free(); NULL when out of memory. Empties buf. */
+/* Hands the text over as a heap string for hf_string_free(); NULL when out of memory. Empties buf.
+ */
 char *hf__buf_take(hf__buf *buf);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checked arithmetic: true means overflow, as in C23. The result is only meaningful when false comes back. */
+/* Checked arithmetic: true means overflow, as in C23. The result is only meaningful when false
+ * comes back. */
 #ifndef HF_CORE_CKD_H
 #define HF_CORE_CKD_H
 

@@ -5,9 +5,9 @@
 
 #include <stdint.h>
 
-uint64_t hf__clock_ms(void);       /* monotonic */
-double hf__clock_wall(void);       /* seconds since 1970 */
+uint64_t hf__clock_ms(void); /* monotonic */
+double hf__clock_wall(void); /* seconds since 1970 */
 void hf__clock_sleep_ms(uint32_t ms);
-uint64_t hf__random_u64(void);     /* from the kernel; for unique names and jitter */
+uint64_t hf__random_u64(void); /* from the kernel; for unique names and jitter */
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHA-256, SHA-1 and git's blob hash, by OpenSSL's libcrypto, which is loaded at the first use: a program that
- * only looks into the cache does not pay for it. If it cannot be loaded, hf__hash_new fails with
- * HF_ERR_UNSUPPORTED and says what to install.
+ * SHA-256, SHA-1 and git's blob hash, by OpenSSL's libcrypto, which is loaded at the first use: a
+ * program that only looks into the cache does not pay for it. If it cannot be loaded, hf__hash_new
+ * fails with HF_ERR_UNSUPPORTED and says what to install.
  */
 #ifndef HF_CORE_HASH_H
 #define HF_CORE_HASH_H
@@ -29,9 +29,10 @@ void hf__hash_end(hf__hash *hash, char out[HF__HASH_HEX_MAX + 1]);
 void hf__hash_free(hf__hash *hash); /* NULL allowed */
 
 /* All at once. */
-hf_status hf__hash_text(hf__hash_kind kind, hf__str text, char out[HF__HASH_HEX_MAX + 1], hf_error *err);
-hf_status hf__hash_raw(hf__hash_kind kind, const void *bytes, size_t len, uint8_t out[32], size_t *out_len,
-                       hf_error *err);
+hf_status hf__hash_text(hf__hash_kind kind, hf__str text, char out[HF__HASH_HEX_MAX + 1],
+                        hf_error *err);
+hf_status hf__hash_raw(hf__hash_kind kind, const void *bytes, size_t len, uint8_t out[32],
+                       size_t *out_len, hf_error *err);
 /* HMAC-SHA256 of bytes, for signed URLs; 32 bytes. */
 hf_status hf__hmac_sha256(hf__str key, hf__str bytes, uint8_t out[32], hf_error *err);
 

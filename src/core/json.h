@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON, by Jansson, with the limits that hostile input needs: depth and size are checked before a tree is built.
- * Getters are total: a member that is absent or of another type gives the fallback, since every field of an
- * answer is optional to us unless the caller says otherwise.
+ * JSON, by Jansson, with the limits that hostile input needs: depth and size are checked before a
+ * tree is built. Getters are total: a member that is absent or of another type gives the fallback,
+ * since every field of an answer is optional to us unless the caller says otherwise.
  */
 #ifndef HF_CORE_JSON_H
 #define HF_CORE_JSON_H
@@ -11,8 +11,8 @@
 
 typedef struct hf__json hf__json; /* a document or a borrowed node of one */
 
-/* HF_ERR_PROTOCOL for malformed text (what says what it was, "tree listing"), HF_ERR_LIMIT when it is deeper
- * than HF__MAX_JSON_DEPTH or larger than HF__MAX_JSON_BYTES. */
+/* HF_ERR_PROTOCOL for malformed text (what says what it was, "tree listing"), HF_ERR_LIMIT when it
+ * is deeper than HF__MAX_JSON_DEPTH or larger than HF__MAX_JSON_BYTES. */
 hf_status hf__json_parse(hf__str text, const char *what, hf__json **out, hf_error *err);
 void hf__json_free(hf__json *doc); /* documents only; NULL allowed */
 
@@ -31,10 +31,12 @@ void *hf__json_next(const hf__json *object, void *iter, const char **key, const 
 /* Text is borrowed from the document; NULL when absent, no string, or holding a NUL. */
 const char *hf__json_text(const hf__json *object, const char *key);
 const char *hf__json_string(const hf__json *node);
-bool hf__json_u64(const hf__json *object, const char *key, uint64_t *out); /* false: absent, negative, no integer */
+bool hf__json_u64(const hf__json *object, const char *key,
+                  uint64_t *out); /* false: absent, negative, no integer */
 bool hf__json_bool(const hf__json *object, const char *key, bool fallback);
 
-/* Writing: text for a string in JSON with quotes; non-ASCII becomes \uXXXX as Python's json does. */
+/* Writing: text for a string in JSON with quotes; non-ASCII becomes \uXXXX as Python's json does.
+ */
 void hf__json_add_string(hf__buf *out, hf__str text);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operating system: files, directories, locks. Everything retries EINTR, sets O_CLOEXEC, and reports what
- * it was doing to which path. Sizes are uint64_t.
+ * The operating system: files, directories, locks. Everything retries EINTR, sets O_CLOEXEC, and
+ * reports what it was doing to which path. Sizes are uint64_t.
  *
- * Directories that others may write to (a cache, a --local-dir) are walked one component at a time without
- * following symbolic links: see hf__os_open_beneath.
+ * Directories that others may write to (a cache, a --local-dir) are walked one component at a time
+ * without following symbolic links: see hf__os_open_beneath.
  */
 #ifndef HF_CORE_OS_H
 #define HF_CORE_OS_H
@@ -37,14 +37,18 @@ hf_status hf__os_lstat_path(const char *path, hf__os_stat *out, hf_error *err); 
 
 /* Whole file into buf (its max is the limit: HF_ERR_LIMIT). *found false when there is none. */
 hf_status hf__os_read_file(const char *path, hf__buf *out, bool *found, hf_error *err);
-/* Temporary name beside path, write, rename over path. mode is what open(2) gets (umask applies). */
+/* Temporary name beside path, write, rename over path. mode is what open(2) gets (umask applies).
+ */
 hf_status hf__os_write_file_atomic(const char *path, hf__str content, uint32_t mode, hf_error *err);
 
-hf_status hf__os_mkdirs(const char *path, uint32_t mode, hf_error *err); /* follows links; existing is fine */
-hf_status hf__os_realpath(const char *path, hf__buf *out, hf_error *err); /* missing tail allowed, like Python */
+hf_status hf__os_mkdirs(const char *path, uint32_t mode,
+                        hf_error *err); /* follows links; existing is fine */
+hf_status hf__os_realpath(const char *path, hf__buf *out,
+                          hf_error *err); /* missing tail allowed, like Python */
 hf_status hf__os_rename(const char *from, const char *to, hf_error *err);
 hf_status hf__os_unlink(const char *path, hf_error *err); /* absent is fine */
-hf_status hf__os_free_space(const char *path, uint64_t *out, hf_error *err); /* of the nearest existing ancestor */
+hf_status hf__os_free_space(const char *path, uint64_t *out,
+                            hf_error *err); /* of the nearest existing ancestor */
 
 /* A directory handle below which names are resolved without following any link (house rule 11).
  * root itself may be a link. */
@@ -54,20 +58,23 @@ typedef struct hf__os_dir {
 
 hf_status hf__os_dir_open(const char *root, hf__os_dir *out, hf_error *err);
 void hf__os_dir_close(hf__os_dir *dir);
-/* Opens directory `rel` ("a/b", "" is root) below dir, making missing ones with `make_mode` unless that is 0.
- * HF_ERR_UNSAFE_PATH when a component is a link or no directory. *found false when absent and not made. */
-hf_status hf__os_dir_at(const hf__os_dir *dir, const char *rel, uint32_t make_mode, hf__os_dir *out, bool *found,
-                        hf_error *err);
+/* Opens directory `rel` ("a/b", "" is root) below dir, making missing ones with `make_mode` unless
+ * that is 0. HF_ERR_UNSAFE_PATH when a component is a link or no directory. *found false when
+ * absent and not made. */
+hf_status hf__os_dir_at(const hf__os_dir *dir, const char *rel, uint32_t make_mode, hf__os_dir *out,
+                        bool *found, hf_error *err);
 
 typedef struct hf__os_iter hf__os_iter;
-hf_status hf__os_iter_open(const char *path, hf__os_iter **out, hf_error *err); /* *out NULL when absent */
+hf_status hf__os_iter_open(const char *path, hf__os_iter **out,
+                           hf_error *err); /* *out NULL when absent */
 /* Next name but "." and "..", with its lstat type; NULL name at the end. */
 hf_status hf__os_iter_next(hf__os_iter *iter, const char **name, hf__os_type *type, hf_error *err);
 void hf__os_iter_close(hf__os_iter *iter);
 
-/* flock(2) on a file that is made when absent (cache.md 9.1). *got false when someone else has it. */
+/* flock(2) on a file that is made when absent (cache.md 9.1). *got false when someone else has it.
+ */
 typedef struct hf__os_lock {
-    int fd; /* -1: not held */
+    int fd;            /* -1: not held */
     char *exists_path; /* the fallback without flock: a file that is unlinked on release */
 } hf__os_lock;
 
@@ -75,10 +82,11 @@ hf_status hf__os_lock_try(const char *path, hf__os_lock *out, bool *got, hf_erro
 void hf__os_lock_release(hf__os_lock *lock); /* a lock that is not held is fine */
 
 /* Writes all of it at the offset. */
-hf_status hf__os_pwrite(int fd, const void *bytes, size_t len, uint64_t offset, const char *path, hf_error *err);
+hf_status hf__os_pwrite(int fd, const void *bytes, size_t len, uint64_t offset, const char *path,
+                        hf_error *err);
 /* Up to len bytes; *got 0 at the end. */
-hf_status hf__os_pread(int fd, void *bytes, size_t len, uint64_t offset, size_t *got, const char *path,
-                       hf_error *err);
+hf_status hf__os_pread(int fd, void *bytes, size_t len, uint64_t offset, size_t *got,
+                       const char *path, hf_error *err);
 void hf__os_close(int *fd); /* closes and sets to -1 */
 
 unsigned hf__os_cpus(void);

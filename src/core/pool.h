@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Worker threads, and strands on them. Jobs of one strand run in the order they were added and never two at
- * once, so the writer of a file needs no lock of its own; strands run beside each other.
+ * Worker threads, and strands on them. Jobs of one strand run in the order they were added and
+ * never two at once, so the writer of a file needs no lock of its own; strands run beside each
+ * other.
  */
 #ifndef HF_CORE_POOL_H
 #define HF_CORE_POOL_H
@@ -13,7 +14,8 @@ typedef struct hf__strand hf__strand;
 
 typedef void hf__job_fn(void *arg);
 
-/* The caller owns the job, which must stay until its function was entered; adding allocates nothing. */
+/* The caller owns the job, which must stay until its function was entered; adding allocates
+ * nothing. */
 typedef struct hf__job {
     struct hf__job *next;
     hf__job_fn *fn;

@@ -26,8 +26,8 @@ bool hf__str_starts(hf__str text, hf__str prefix);
 bool hf__str_ends(hf__str text, hf__str suffix);
 hf__str hf__str_trim(hf__str text); /* blanks, tabs, CR, LF at both ends */
 
-/* Cuts text at the first `sep`: the part before it comes back, *rest is what follows. Without `sep` all of text
- * comes back, *rest is empty with a NULL ptr. */
+/* Cuts text at the first `sep`: the part before it comes back, *rest is what follows. Without `sep`
+ * all of text comes back, *rest is empty with a NULL ptr. */
 hf__str hf__str_cut(hf__str text, char sep, hf__str *rest);
 
 /* Whole text must be decimal digits and fit; false otherwise. */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hub: the Hub's endpoints, the JSON they speak, paging, tokens and where they are found, and which
+ * error a status with its headers means. It does not know the disk cache nor Xet bytes; token files
+ * are the one thing it reads from disk. Called by transfer and api.
+ */
+#ifndef HF_HUB_HUB_H
+#define HF_HUB_HUB_H
+
+#include "core/arena.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "model/model.h"
+#include "net/net.h"
+
+#include <hfhub/hfhub.h>
+
+typedef struct hf__hub hf__hub;
+
+typedef struct hf__hub_conf {
+    const char *endpoint;   /* without trailing slash */
+    const char *token;      /* NULL: find one; "": send none */
+    const char *token_path; /* token file; NULL: none is read */
+    bool use_env;           /* HF_TOKEN and friends */
+    bool no_implicit_token;
+    bool offline;
+    uint32_t etag_timeout_ms;
+    uint32_t read_timeout_ms;
+    hf__net *net; /* must outlive it */
+    hf__log *log;
+} hf__hub_conf;
+
+hf_status hf__hub_new(const hf__hub_conf *conf, hf__hub **out, hf_error *err);
+void hf__hub_free(hf__hub *hub);
+const char *hf__hub_endpoint(const hf__hub *hub);
+bool hf__hub_offline(const hf__hub *hub);
+/* "argument", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "file" or "none". */
+const char *hf__hub_token_source(hf__hub *hub);
+
+/* ---- where a file is (hub-http.md 1.4) */
+
+hf_status hf__hub_resolve_url(const hf__hub *hub, const hf_repo_ref *repo, const char *path,
+                              hf__buf *out, hf_error *err);
+
+/* ---- HEAD of resolve (hub-http.md 2) */
+
+typedef struct hf__hub_meta {
+    char commit[41]; /* empty when the answer had none */
+    hf__etag etag;
+    char raw_etag[201]; /* as received, for the flat cache of old */
+    uint64_t size;
+    bool has_size;
+    char xet_hash[65]; /* empty: none */
+    hf__buf location;  /* where to GET; for Xet files the resolve URL */
+    hf__buf xet_token_url;
+} hf__hub_meta;
+
+void hf__hub_meta_init(hf__hub_meta *meta);
+void hf__hub_meta_dispose(hf__hub_meta *meta);
+
+/* patient: 60 s and the standard retries; else one try within the etag time-out (cache.md 6.4).
+ * On HF_ERR_ENTRY_NOT_FOUND meta->commit is filled when the answer named it.
+ * Commit, etag or size missing: HF_ERR_PROTOCOL. */
+hf_status hf__hub_head(hf__hub *hub, const hf_repo_ref *repo, const char *path, bool patient,
+                       const hf_cancel *cancel, hf__hub_meta *meta, hf_error *err);
+
+/* ---- the GET of a file's content */
+
+typedef struct hf__hub_get {
+    hf__arena *arena; /* owns the text in req */
+    hf__net_req req;  /* redirects followed, identity encoding, token bound to the Hub's origin */
+} hf__hub_get;
+
+/* url NULL: the resolve URL at repo->revision, else a location from hf__hub_head. */
+hf_status hf__hub_get_make(hf__hub *hub, const hf_repo_ref *repo, const char *path, const char *url,
+                           hf__hub_get *out, hf_error *err);
+void hf__hub_get_dispose(hf__hub_get *get);
+
+/* For a sink's on_head: turns a status that is none of 200, 206 into its error, and compares what
+ * the answer (and the redirect before it) says of commit, etag and total size with what is expected
+ * (NULL or NO_LIMIT: not known). A different etag is HF_ERR_CHANGED, a different size
+ * HF_ERR_TRUNCATED… in words. `*resumed` tells 206 from 200. */
+hf_status hf__hub_check_content(const hf__net_head *head, const hf__etag *expected,
+                                uint64_t expected_size, uint64_t range_first, bool *resumed,
+                                hf_error *err);
+
+/* ---- API */
+
+/* GET of an API path ("/api/models/…") as JSON; errors classified. */
+hf_status hf__hub_api_get(hf__hub *hub, const char *path_and_query, hf__net_class retry,
+                          const hf_cancel *cancel, const char *what, hf__json **out, hf_error *err);
+
+/* Commit of a revision: GET {A}/revision/{rev}, one try (cache.md 14.1). */
+hf_status hf__hub_revision(hf__hub *hub, const hf_repo_ref *repo, const hf_cancel *cancel,
+                           char commit[41], hf_error *err);
+
+hf_status hf__hub_repo_info(hf__hub *hub, const hf_repo_ref *repo, const hf_cancel *cancel,
+                            hf_repo_info **out, hf_error *err);
+void hf__hub_repo_info_free(hf_repo_info *info);
+
+/* Tree listing, page by page; what hf_tree is. */
+hf_status hf__hub_tree_open(hf__hub *hub, const hf_repo_ref *repo, const char *path, uint32_t flags,
+                            const hf_cancel *cancel, hf_tree **out, hf_error *err);
+hf_status hf__hub_tree_next(hf_tree *tree, const hf_tree_entry **out, hf_error *err);
+void hf__hub_tree_close(hf_tree *tree);
+
+hf_status hf__hub_paths_info(hf__hub *hub, const hf_repo_ref *repo, const char *const *paths,
+                             size_t n_paths, uint32_t flags, hf_paths_info **out, hf_error *err);
+void hf__hub_paths_info_free(hf_paths_info *info);
+
+/* Which error an answer is (hub-http.md 3.3, in its order), with the server's message and request
+ * id in err. HF_OK for 2xx and 3xx. body may be empty. */
+hf_status hf__hub_classify(int status, const char *url, const struct hf__net_headers *headers,
+                           hf__str body, hf_error *err);
+
+#endif

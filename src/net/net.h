@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * net: URLs, origins, headers, bodies, connections, redirects, retry classes and rate buckets, on
+ * libcurl's multi interface with one I/O thread. It does not know what a token means, what a repo
+ * is, JSON or files. Called by hub, cas and transfer. It is the only place where a socket is
+ * opened.
+ *
+ * libcurl is loaded and the thread started by the first request, never before.
+ */
+#ifndef HF_NET_NET_H
+#define HF_NET_NET_H
+
+#include "core/buf.h"
+#include "core/log.h"
+
+#include <hfhub/hfhub.h>
+
+typedef struct hf__net hf__net;
+
+typedef struct hf__net_conf {
+    const char *user_agent; /* complete value */
+    const char *proxy;      /* NULL: the environment's, by curl's rules */
+    const char *ca_file;    /* NULL: see hf__net_new */
+    const char *ca_dir;
+    uint32_t connect_timeout_ms; /* 0: 10000 */
+    uint32_t max_connections;    /* over all hosts; 0: 16 */
+    uint32_t max_per_host;       /* 0: 8 */
+    uint64_t buffer_budget;      /* bytes of body buffers at once; 0: 32 MiB */
+    bool use_env; /* look at SSL_CERT_FILE, SSL_CERT_DIR, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE,
+                     *_PROXY */
+    hf__log *log; /* NULL: none; must outlive the engine */
+} hf__net_conf;
+
+/* Copies conf. When no CA is named, a hashed CA directory of the system is preferred to its bundle,
+ * since parsing the whole bundle costs 40 ms on the first connection. */
+hf_status hf__net_new(const hf__net_conf *conf, hf__net **out, hf_error *err);
+void hf__net_free(hf__net *net); /* NULL allowed; no request may be under way */
+
+/* ---- requests */
+
+typedef enum hf__net_class {
+    HF__NET_RETRY_NONE = 0,
+    HF__NET_RETRY_STANDARD, /* 408 429 500 502 503 504, time-outs and network errors: 5 times
+                               (hub-http.md 3.6) */
+    HF__NET_RETRY_DOWNLOAD, /* as standard, until the first body byte reached the sink */
+    HF__NET_RETRY_UPLOAD
+} hf__net_class;
+
+typedef enum hf__net_redirects {
+    HF__NET_REDIRECT_NONE = 0, /* a 3xx is the answer */
+    HF__NET_REDIRECT_RELATIVE, /* follows a Location without authority; an absolute one is the
+                                  answer */
+    HF__NET_REDIRECT_ANY       /* follows all; never from https to http */
+} hf__net_redirects;
+
+typedef struct hf__net_header {
+    const char *name;
+    const char *value;
+} hf__net_header;
+
+#define HF__NET_NO_LIMIT UINT64_MAX
+
+typedef struct hf__net_req {
+    const char *method; /* "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH" */
+    const char *url;    /* http or https only */
+    const char *auth; /* value of Authorization or NULL. Bound to the origin (scheme, host, port) of
+                       * `url`: sent to no other, and never shown in a log or message */
+    const hf__net_header *headers;
+    size_t n_headers;
+    const void *body; /* NULL: none */
+    size_t body_len;
+    const char *content_type;
+    hf__net_class retry;
+    hf__net_redirects redirects;
+    uint32_t timeout_ms; /* to the answer's headers, and longest silence after them; 0: 10000 */
+    uint64_t total_ms;   /* for the whole exchange, retries included; 0: no bound */
+    bool has_range;      /* Range: bytes=first-[last] */
+    uint64_t range_first;
+    uint64_t range_last; /* HF__NET_NO_LIMIT: open */
+    uint64_t max_body;   /* of hf__net_call; 0: HF__MAX_JSON_BYTES. More is HF_ERR_LIMIT */
+} hf__net_req;
+
+/* An answer's head. In callbacks it is borrowed for the call. */
+typedef struct hf__net_head {
+    int status;
+    const char *url;                              /* that answered, after redirects */
+    uint64_t content_length;                      /* HF__NET_NO_LIMIT when not told */
+    uint32_t hops;                                /* redirects followed */
+    const struct hf__net_headers *headers;        /* of this answer */
+    const struct hf__net_headers *first_redirect; /* of the first redirect followed; NULL: none. The
+                                                   * Hub puts commit, linked etag and size there */
+} hf__net_head;
+
+/* First value of a header, by name in any case; NULL when absent. NULL headers allowed. */
+const char *hf__net_header_get(const struct hf__net_headers *headers, const char *name);
+/* URL of the entry of Link with this rel, written to out; false when there is none. */
+bool hf__net_link_get(const struct hf__net_headers *headers, const char *rel, hf__buf *out);
+
+typedef struct hf__net_resp {
+    int status;
+    char *url;
+    struct hf__net_headers *headers;
+    hf__buf body;
+} hf__net_resp;
+
+/* Does one exchange and waits for it; any status is HF_OK. For answers that fit in memory.
+ * The caller disposes of out on success. */
+hf_status hf__net_call(hf__net *net, const hf__net_req *req, const hf_cancel *cancel,
+                       hf__net_resp *out, hf_error *err);
+void hf__net_resp_dispose(hf__net_resp *resp);
+
+/* ---- streams: a body of any size, delivered in buffers of the engine */
+
+typedef struct hf__net_buf {
+    uint8_t *data;
+    size_t len;
+    uint64_t offset; /* of data[0] in the body of this answer */
+} hf__net_buf;
+
+/* Runs on the I/O thread; must not block. */
+typedef struct hf__net_sink {
+    void *self;
+    /* The final head (any status). Not HF_OK ends the stream with that status. */
+    hf_status (*on_head)(void *self, const hf__net_head *head, hf_error *err);
+    /* Takes the buffer, which must go back by hf__net_buf_release() from any thread. When the
+     * budget is used up the connection simply waits. */
+    void (*on_data)(void *self, hf__net_buf *buf);
+    /* Exactly once, last. After a failure err tells why; bytes delivered before it are good as far
+     * as they go. */
+    void (*on_done)(void *self, hf_status status, const hf_error *err);
+} hf__net_sink;
+
+typedef struct hf__net_stream hf__net_stream;
+
+/* Starts a request; req is copied. *out is valid until hf__net_stream_free. */
+hf_status hf__net_stream_start(hf__net *net, const hf__net_req *req, const hf__net_sink *sink,
+                               hf__net_stream **out, hf_error *err);
+void hf__net_stream_cancel(
+    hf__net_stream *stream); /* asks; on_done still comes, with HF_ERR_CANCELED */
+void hf__net_stream_free(hf__net_stream *stream); /* after on_done was entered; NULL allowed */
+void hf__net_buf_release(hf__net *net, hf__net_buf *buf);
+
+/* How long the engine is going to wait before it tries this stream again, 0 when it is not waiting.
+ */
+uint32_t hf__net_stream_waits_ms(hf__net_stream *stream, uint32_t *retries);
+
+/* ---- URLs */
+
+/* Same scheme, host and port, default ports made explicit. */
+bool hf__net_same_origin(const char *url_a, const char *url_b);
+bool hf__net_url_has_authority(const char *location); /* false: a relative reference */
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * transfer: how a file, or a repo of files, gets here: plan, fetch, hash while writing, resume,
+ * commit, progress. It does not know URL shapes (hub does), directory names (cache does) or curl
+ * (net does). Called by api.
+ *
+ * The caller's thread runs the state machines of all files of a call; bytes come on net's I/O
+ * thread in buffers that are handed whole to a strand of the worker pool, which hashes and writes
+ * them in order.
+ */
+#ifndef HF_TRANSFER_TRANSFER_H
+#define HF_TRANSFER_TRANSFER_H
+
+#include "cache/cache.h"
+#include "core/pool.h"
+#include "hub/hub.h"
+
+#include <hfhub/hfhub.h>
+
+typedef struct hf__transfer_ctx {
+    hf__net *net;
+    hf__hub *hub;
+    hf__pool *pool;
+    hf__log *log;
+    const char *cache_dir;
+    bool no_symlinks;
+} hf__transfer_ctx;
+
+/* Options have been checked and copied to full size by api. */
+hf_status hf__transfer_file(const hf__transfer_ctx *ctx, const hf_repo_ref *repo, const char *path,
+                            const hf_download_opts *opts, hf_file **out, hf_error *err);
+void hf__transfer_file_free(hf_file *file);
+
+hf_status hf__transfer_snapshot(const hf__transfer_ctx *ctx, const hf_repo_ref *repo,
+                                const hf_snapshot_opts *opts, hf_snapshot **out, hf_error *err);
+void hf__transfer_snapshot_free(hf_snapshot *snapshot);
+
+hf_status hf__transfer_url(const hf__transfer_ctx *ctx, const char *url,
+                           const hf_cached_download_opts *opts, const char *user_agent, char **out,
+                           hf_error *err);
+
+#endif
