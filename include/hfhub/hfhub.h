@@ -214,8 +214,9 @@ typedef void hf_log_fn(hf_log_level level, const char *line, void *user);
 #define HF_CLIENT_NO_ENV            (1u << 0) /* ignore the environment, token files included */
 #define HF_CLIENT_OFFLINE           (1u << 1) /* make no request at all */
 #define HF_CLIENT_NO_IMPLICIT_TOKEN (1u << 2) /* send a token only when `token` is given */
-#define HF_CLIENT_NO_SYMLINKS       (1u << 3) /* act as if the cache's filesystem had no symbolic links \
-                                               */
+#define HF_CLIENT_NO_SYMLINKS                                                                      \
+    (1u << 3) /* act as if the cache's filesystem had no symbolic links                            \
+               */
 
 typedef struct hf_client_opts {
     uint32_t struct_size;
@@ -308,6 +309,38 @@ typedef struct hf_repo_ref {
     const char *id;       /* "namespace/name" or "name" (hub-http.md 1.2) */
     const char *revision; /* branch, tag, "refs/pr/N" or commit; NULL: "main" */
 } hf_repo_ref;
+
+/** A place on the Hub, written `hf://…` or as the address of a web page. */
+typedef struct hf_uri {
+    hf_repo_type type;
+    int is_bucket;        /* a bucket, not a repo; then type means nothing */
+    const char *id;       /* "namespace/name" */
+    const char *revision; /* NULL: none given */
+    const char *path;     /* NULL: none given; a trailing '/' is kept */
+} hf_uri;
+
+/**
+ * Read a URI: `hf://[models/|datasets/|spaces/|kernels/|buckets/]namespace/name[@revision][/path]`
+ * (hub-http.md 1.5), or a web address of a repo or file. No request is made.
+ *
+ * @param text  the URI
+ * @param out   on success its parts; free with hf_uri_free()
+ * @param err   NULL, or filled on failure
+ * @return HF_OK; HF_ERR_INVALID_ARG, saying which part is wrong; HF_ERR_NO_MEMORY
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_uri_parse(const char *text, hf_uri **out, hf_error *err);
+
+/**
+ * Free the parts of a URI.
+ *
+ * @param uri  NULL allowed
+ * @return nothing
+ * @threads any
+ * @since 0.1
+ */
+HF_API void hf_uri_free(hf_uri *uri);
 
 /**
  * Build the URL under which the Hub serves a file (hub-http.md 1.3, 1.4). No request is made.

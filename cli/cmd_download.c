@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hf download (cli.md 9): one file, some files, folders, or a whole repo. */
+#include "commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct download_args {
+    const char *repo;
+    cli_strs files;
+    const char *type;
+    const char *revision;
+    cli_strs include;
+    cli_strs exclude;
+    const char *cache_dir;
+    const char *local_dir;
+    bool force;
+    bool dry_run;
+    cli_uint max_workers;
+    const char *token;
+} download_args;
+
+/* What is to be fetched, once names, folders and patterns are told apart. */
+typedef struct selection {
+    const char *single; /* one plain name: a file and nothing else is wanted */
+    const char **allow; /* NULL: everything */
+    size_t n_allow;
+    char **owned; /* folder patterns made here */
+    size_t n_owned;
+} selection;
+
+static void selection_dispose(selection *sel)
+{
+    for (size_t i = 0; i < sel->n_owned; i++)
+        free(sel->owned[i]);
+    free(sel->owned);
+    free(sel->allow);
+}
+
+static bool is_folder(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 0 && name[len - 1] == '/';
+}
+
+/* "data/" becomes "data/" and "**": everything below. */
+static char *folder_pattern(const char *name)
+{
+    size_t len = strlen(name);
+    char *pattern;
+
+    while (len > 0 && name[len - 1] == '/')
+        len--;
+    pattern = malloc(len + sizeof("/**"));
+    if (pattern) {
+        memcpy(pattern, name, len);
+        memcpy(pattern + len, "/**", sizeof("/**"));
+    }
+    return pattern;
+}
+
+static int select_names(cli_ctx *ctx, const download_args *args, const cli_strs *names,
+                        selection *sel)
+{
+    size_t n_folders = 0;
+
+    for (size_t i = 0; i < names->n; i++)
+        n_folders += is_folder(names->items[i]);
+    if (n_folders && (args->include.n || args->exclude.n))
+        return cli_error(ctx, "A folder cannot be combined with --include or --exclude. "
+                              "Use --include 'folder/**' instead.");
+    if (names->n && args->include.n)
+        cli_warning(ctx, "Ignoring `--include` since filenames have been explicitly set.");
+    if (names->n && args->exclude.n)
+        cli_warning(ctx, "Ignoring `--exclude` since filenames have been explicitly set.");
+    if (names->n == 1 && n_folders == 0) {
+        sel->single = names->items[0];
+        return CLI_EXIT_OK;
+    }
+    if (names->n == 0)
+        return CLI_EXIT_OK;
+    sel->allow = calloc(names->n, sizeof(*sel->allow));
+    sel->owned = calloc(names->n, sizeof(*sel->owned));
+    if (!sel->allow || !sel->owned)
+        return cli_error(ctx, "out of memory");
+    for (size_t i = 0; i < names->n; i++) {
+        const char *name = names->items[i];
+
+        if (is_folder(name)) {
+            name = sel->owned[sel->n_owned] = folder_pattern(name);
+            if (!name)
+                return cli_error(ctx, "out of memory");
+            sel->n_owned++;
+        }
+        sel->allow[sel->n_allow++] = name;
+    }
+    return CLI_EXIT_OK;
+}
+
+/* ---- dry run */
+
+static void show_plan(cli_ctx *ctx, const hf_file *files, size_t n)
+{
+    static const cli_column columns[] = {
+        { "file", "FILE", false, false },
+        { "size", "SIZE", true, false },
+    };
+    const char **cells = calloc(n * 2 + 1, sizeof(*cells));
+    char(*sizes)[24] = calloc(n + 1, sizeof(*sizes));
+    uint64_t bytes = 0;
+    size_t n_fetch = 0;
+    char total[24];
+
+    for (size_t i = 0; cells && sizes && i < n; i++) {
+        cells[i * 2] = files[i].repo_path;
+        cells[i * 2 + 1] = files[i].would_fetch ? cli_size(sizes[i], files[i].size) : "-";
+        bytes += files[i].would_fetch ? files[i].size : 0;
+        n_fetch += files[i].would_fetch != 0;
+    }
+    cli_text(ctx, "[dry-run] Will download %zu files (out of %zu) totalling %s.", n_fetch, n,
+             cli_size(total, bytes));
+    if (cells && sizes)
+        cli_table(ctx, columns, 2, cells, n, 0);
+    free(cells);
+    free(sizes);
+}
+
+/* ---- the two ways */
+
+static uint32_t flags_of(const download_args *args)
+{
+    return (args->force ? HF_DOWNLOAD_FORCE : 0) | (args->dry_run ? HF_DOWNLOAD_DRY_RUN : 0);
+}
+
+static int fetch_file(cli_ctx *ctx, hf_client *client, const download_args *args,
+                      const hf_repo_ref *repo, const char *path)
+{
+    hf_download_opts opts = HF_DOWNLOAD_OPTS_INIT;
+    hf_error err = HF_ERROR_INIT;
+    hf_file *file = NULL;
+    cli_progress progress;
+    hf_status status;
+
+    cli_progress_init(&progress, ctx, path);
+    opts.flags = flags_of(args);
+    opts.local_dir = args->local_dir;
+    opts.cancel = ctx->cancel;
+    opts.on_progress = cli_progress_show;
+    opts.user = &progress;
+    status = hf_hub_download(client, repo, path, &opts, &file, &err);
+    cli_progress_end(&progress);
+    if (status != HF_OK)
+        return cli_failed(ctx, status, &err, repo, path);
+    if (args->dry_run) {
+        show_plan(ctx, file, 1);
+    } else {
+        cli_pair pair = { "path", file->path };
+
+        cli_result(ctx, "Downloaded", &pair, 1);
+    }
+    hf_file_free(file);
+    return CLI_EXIT_OK;
+}
+
+static int fetch_snapshot(cli_ctx *ctx, hf_client *client, const download_args *args,
+                          const hf_repo_ref *repo, const selection *sel)
+{
+    hf_snapshot_opts opts = HF_SNAPSHOT_OPTS_INIT;
+    hf_error err = HF_ERROR_INIT;
+    hf_snapshot *snapshot = NULL;
+    cli_progress progress;
+    hf_status status;
+
+    cli_progress_init(&progress, ctx, repo->id);
+    opts.flags = flags_of(args);
+    opts.allow = sel->allow ? sel->allow : args->include.n ? args->include.items : NULL;
+    opts.n_allow = sel->allow ? sel->n_allow : args->include.n;
+    opts.ignore = sel->allow ? NULL : args->exclude.items;
+    opts.n_ignore = sel->allow ? 0 : args->exclude.n;
+    opts.local_dir = args->local_dir;
+    opts.max_workers = (uint32_t)args->max_workers.value;
+    opts.cancel = ctx->cancel;
+    opts.on_progress = cli_progress_show;
+    opts.user = &progress;
+    status = hf_snapshot_download(client, repo, &opts, &snapshot, &err);
+    cli_progress_end(&progress);
+    if (status != HF_OK)
+        return cli_failed(ctx, status, &err, repo, NULL);
+    if (args->dry_run) {
+        show_plan(ctx, snapshot->files, snapshot->n_files);
+    } else {
+        cli_pair pair = { "path", snapshot->path };
+
+        cli_result(ctx, "Downloaded", &pair, 1);
+    }
+    hf_snapshot_free(snapshot);
+    return CLI_EXIT_OK;
+}
+
+static int run(cli_ctx *ctx, void *args_)
+{
+    const download_args *args = args_;
+    cli_repo_arg repo = { 0 };
+    selection sel = { 0 };
+    cli_strs names = args->files;
+    const char *uri_path;
+    hf_client *client = NULL;
+    int code;
+
+    if (args->cache_dir && args->local_dir)
+        return cli_error(ctx, "Cannot set both `--cache-dir` and `--local-dir`. Use one of them.");
+    if (args->max_workers.given && (args->max_workers.value < 1 || args->max_workers.value > 256))
+        return cli_usage_error(ctx,
+                               "Invalid value for '--max-workers': it must be between 1 and 256.");
+    code = cli_repo_parse(ctx, args->repo, args->type, args->revision, &repo);
+    if (code != CLI_EXIT_OK)
+        goto done;
+    if (repo.path) {
+        if (names.n) {
+            code = cli_error(
+                ctx, "The URI '%s' already names a path; give filenames or a path, not both.",
+                args->repo);
+            goto done;
+        }
+        uri_path = repo.path;
+        names.items = &uri_path;
+        names.n = 1;
+    }
+    code = select_names(ctx, args, &names, &sel);
+    if (code == CLI_EXIT_OK)
+        code = cli_client(ctx, args->token, args->cache_dir, &client);
+    if (code != CLI_EXIT_OK)
+        goto done;
+    code = sel.single ? fetch_file(ctx, client, args, &repo.ref, sel.single)
+                      : fetch_snapshot(ctx, client, args, &repo.ref, &sel);
+done:
+    hf_client_free(client);
+    selection_dispose(&sel);
+    cli_repo_dispose(&repo);
+    return code;
+}
+
+static const cli_arg args[] = {
+    { "REPO_ID", CLI_ONE, offsetof(download_args, repo),
+      "namespace/name, datasets/namespace/name, or an hf:// URI" },
+    { "FILENAMES", CLI_MANY, offsetof(download_args, files),
+      "files; a name that ends in '/' is a folder. None: all" },
+    CLI_ARG_END,
+};
+
+static const cli_opt opts[] = {
+    { "type", "repo-type", 0, CLI_CHOICE, offsetof(download_args, type), "TYPE",
+      "kind of repo; default model", cli_repo_types },
+    { "revision", NULL, 0, CLI_STR, offsetof(download_args, revision), "REV",
+      "branch, tag, commit or refs/pr/N; default main", NULL },
+    { "include", NULL, 0, CLI_STRS, offsetof(download_args, include), "PATTERN",
+      "fetch only files that match; may be repeated", NULL },
+    { "exclude", NULL, 0, CLI_STRS, offsetof(download_args, exclude), "PATTERN",
+      "leave out files that match; may be repeated", NULL },
+    { "cache-dir", NULL, 0, CLI_STR, offsetof(download_args, cache_dir), "DIR",
+      "cache to use instead of the usual one", NULL },
+    { "local-dir", NULL, 0, CLI_STR, offsetof(download_args, local_dir), "DIR",
+      "write plain files there instead of into the cache", NULL },
+    { "force-download", NULL, 0, CLI_BOOL, offsetof(download_args, force), NULL,
+      "fetch even what is cached", NULL },
+    { "dry-run", NULL, 0, CLI_BOOL, offsetof(download_args, dry_run), NULL,
+      "tell what would be fetched, fetch nothing", NULL },
+    { "max-workers", NULL, 0, CLI_UINT, offsetof(download_args, max_workers), "N",
+      "files at a time; default 8", NULL },
+    { "token", NULL, 0, CLI_STR, offsetof(download_args, token), "TEXT",
+      "access token; default: HF_TOKEN or the one you logged in with", NULL },
+    { "resume-download", NULL, 0, CLI_IGNORED, 0, NULL, "", NULL },
+    { "local-dir-use-symlinks", NULL, 0, CLI_IGNORED_VALUE, 0, NULL, "", NULL },
+    CLI_OPT_END,
+};
+
+static const char *const examples[] = {
+    "hf download openai-community/gpt2",
+    "hf download openai-community/gpt2 config.json model.safetensors",
+    "hf download datasets/nyu-mll/glue --include 'sst2/*' --local-dir glue",
+    "cd \"$(hf download openai-community/gpt2 --revision v1.0)\"",
+    NULL,
+};
+
+const cli_cmd cli_cmd_download = {
+    .name = "download",
+    .summary = "Fetch files of a repo, checking every byte against its hash.",
+    .description = "  Prints the path on standard output, alone: of the file when one is named, "
+                   "else of the folder.\n"
+                   "  Files that are cached are not fetched again; an interrupted download goes on "
+                   "where it was.",
+    .opts = opts,
+    .args = args,
+    .args_size = sizeof(download_args),
+    .run = run,
+    .examples = examples,
+    .repo_prefix = true,
+};

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every command, one per cmd_*.c. */
+#ifndef HF_CLI_COMMANDS_H
+#define HF_CLI_COMMANDS_H
+
+#include "cli.h"
+
+extern const cli_cmd cli_cmd_download;
+extern const cli_cmd cli_cmd_env;
+extern const cli_cmd cli_cmd_man_page;
+extern const cli_cmd cli_cmd_serve;
+extern const cli_cmd cli_cmd_version;
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Start of the program: signals, output mode by environment, the root of the command tree. */
+#include "cli.h"
+
+#include "commands.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const cli_cmd *const root_subs[] = {
+    &cli_cmd_download, &cli_cmd_env, &cli_cmd_version, &cli_cmd_serve, &cli_cmd_man_page, NULL,
+};
+
+static const char *const root_examples[] = {
+    "hf download openai-community/gpt2",
+    "hf download openai-community/gpt2 config.json --local-dir gpt2",
+    "hf download datasets/nyu-mll/glue --include 'sst2/*'",
+    NULL,
+};
+
+static const cli_cmd root = {
+    .name = "hf",
+    .summary = "Fetch from and publish to a Hugging Face Hub.",
+    .subs = root_subs,
+    .examples = root_examples,
+};
+
+const cli_cmd *cli_root(const cli_ctx *ctx)
+{
+    (void)ctx;
+    return &root;
+}
+
+/* What the signal handler may touch. The handler only raises flags; the call in progress ends by
+ * itself and leaves what it has for the next run. */
+static hf_cancel *signal_cancel;
+static volatile sig_atomic_t signal_seen;
+
+static void on_signal(int number)
+{
+    signal_seen = number;
+    hf_cancel_set(signal_cancel);
+    /* A second Ctrl-C must work even when the first one is slow to take effect. */
+    signal(number, SIG_DFL);
+}
+
+static void catch_signals(hf_cancel *cancel)
+{
+    static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+    struct sigaction action = { 0 };
+    struct sigaction before;
+
+    signal_cancel = cancel;
+    action.sa_handler = on_signal;
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        /* nohup and background jobs of a script ask for a signal to be ignored; keep to it. */
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
+    }
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, reported at the end */
+}
+
+static bool allow_color(FILE *file, int fd)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+
+    (void)file;
+    return (!no_color || !*no_color) && (!term || strcmp(term, "dumb") != 0) && isatty(fd);
+}
+
+/* Programs that drive this one announce themselves (cli.md 2); they get plain text without being
+ * asked. */
+static bool driven_by_agent(void)
+{
+    const char *standard = getenv("AI_AGENT");
+
+    if (!standard || !*standard)
+        standard = getenv("AGENT");
+    return standard && *standard;
+}
+
+static int flush_output(cli_ctx *ctx, int code)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        if (errno == EPIPE)
+            return code ? code : CLI_EXIT_ERROR;
+        return cli_error(ctx, "cannot write to standard output: %s", strerror(errno));
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    cli_ctx ctx = { 0 };
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    int code;
+
+    ctx.program = argc > 0 ? (slash ? slash + 1 : argv[0]) : "hf";
+    ctx.mode = driven_by_agent() ? CLI_AGENT : CLI_HUMAN;
+    ctx.tty_err = isatty(STDERR_FILENO);
+    ctx.color_out = allow_color(stdout, STDOUT_FILENO);
+    ctx.color_err = allow_color(stderr, STDERR_FILENO);
+    ctx.debug = cli_truthy(getenv("HF_DEBUG"));
+    if (hf_cancel_new(&ctx.cancel) != HF_OK) {
+        fputs("Error: out of memory\n", stderr);
+        return CLI_EXIT_ERROR;
+    }
+    catch_signals(ctx.cancel);
+
+    code = cli_run(&ctx, argc, argv);
+
+    if (signal_seen) {
+        cli_line_close(&ctx);
+        code = 128 + (int)signal_seen;
+    }
+    code = flush_output(&ctx, code);
+    hf_cancel_free(ctx.cancel);
+    return code;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How far a transfer is, on stderr: one line that is rewritten on a terminal, a plain line every
+ * few seconds where there is none, so that a log file stays readable. Silent when asked to be.
+ */
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PLAIN_FIRST_MS 2000
+#define PLAIN_EVERY_MS 10000
+#define BAR_EVERY_MS   90
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void cli_progress_init(cli_progress *progress, cli_ctx *ctx, const char *subject)
+{
+    const char *asked = getenv("HF_HUB_DISABLE_PROGRESS_BARS");
+
+    memset(progress, 0, sizeof(*progress));
+    progress->ctx = ctx;
+    progress->subject = subject;
+    progress->started_ms = now_ms();
+    progress->bar = ctx->tty_err;
+    /* Set to a false value it asks for progress in every mode (cache.md 1.3); --quiet still wins.
+     */
+    progress->off = asked && *asked ? cli_truthy(asked) : ctx->mode != CLI_HUMAN;
+    if (ctx->mode == CLI_QUIET)
+        progress->off = true;
+}
+
+static size_t width(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
+        return size.ws_col;
+    return 80;
+}
+
+static void duration(char out[24], uint64_t seconds)
+{
+    if (seconds >= 3600)
+        snprintf(out, 24, "%llu:%02llu:%02llu", (unsigned long long)(seconds / 3600),
+                 (unsigned long long)(seconds / 60 % 60), (unsigned long long)(seconds % 60));
+    else
+        snprintf(out, 24, "%llu:%02llu", (unsigned long long)(seconds / 60),
+                 (unsigned long long)(seconds % 60));
+}
+
+/* "12/40 files, 1.2G of 4.5G, 210.3M/s, 0:15 left" */
+static void describe(const hf_progress *event, char *out, size_t size)
+{
+    char done[24], total[24], speed[24], left[24];
+    size_t len = 0;
+
+    out[0] = '\0';
+    if (event->files_total > 1)
+        snprintf(out, size, "%llu/%llu files, ", (unsigned long long)event->files_done,
+                 (unsigned long long)event->files_total);
+    len = strlen(out);
+    snprintf(out + len, size - len, "%s of %s", cli_size(done, event->bytes_done),
+             cli_size(total, event->bytes_total));
+    len = strlen(out);
+    if (event->phase == HF_PHASE_WAIT && event->wait_ms) {
+        snprintf(out + len, size - len, ", waiting %u s before the next try",
+                 (event->wait_ms + 999) / 1000);
+    } else if (event->phase == HF_PHASE_WAIT) {
+        snprintf(out + len, size - len, ", waiting for another process that is fetching it");
+    } else if (event->bytes_per_s) {
+        duration(left, (event->bytes_total - event->bytes_done) / event->bytes_per_s);
+        snprintf(out + len, size - len, ", %s/s, %s left", cli_size(speed, event->bytes_per_s),
+                 left);
+    }
+}
+
+static unsigned percent(const hf_progress *event)
+{
+    if (event->bytes_total == 0)
+        return event->phase == HF_PHASE_DONE ? 100 : 0;
+    return (unsigned)((double)event->bytes_done * 100.0 / (double)event->bytes_total);
+}
+
+static void show_bar(cli_progress *progress, const hf_progress *event)
+{
+    static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
+    const char *subject = event->files_total <= 1 && event->path ? event->path : progress->subject;
+    char text[200];
+    size_t columns = width();
+    size_t bar;
+    size_t filled;
+    int name;
+
+    describe(event, text, sizeof(text));
+    name = (int)(columns > 60 + strlen(text) ? columns - strlen(text) - 40 : 16);
+    if (name > (int)strlen(subject))
+        name = (int)strlen(subject);
+    bar =
+        columns > strlen(text) + (size_t)name + 16 ? columns - strlen(text) - (size_t)name - 14 : 0;
+    bar = bar > 30 ? 30 : bar;
+    filled = bar * 8 * percent(event) / 100;
+    fprintf(stderr, "\r%.*s %3u%% ", name, subject, percent(event));
+    if (bar >= 4) {
+        fputs("|", stderr);
+        for (size_t i = 0; i < bar; i++)
+            fputs(i < filled / 8                  ? "█"
+                  : i == filled / 8 && filled % 8 ? eighths[filled % 8]
+                                                  : " ",
+                  stderr);
+        fputs("| ", stderr);
+    }
+    fprintf(stderr, "%.*s\033[K", (int)(columns - 8 - (size_t)name), text);
+    fflush(stderr);
+    progress->ctx->line_open = true;
+}
+
+int cli_progress_show(const hf_progress *event, void *user)
+{
+    cli_progress *progress = user;
+    uint64_t now = now_ms();
+    uint64_t since = now - (progress->shown_ms ? progress->shown_ms : progress->started_ms);
+    char text[200];
+
+    if (progress->off || event->phase == HF_PHASE_PLAN || event->bytes_total == 0)
+        return 0;
+    if (progress->bar) {
+        if (since < BAR_EVERY_MS && progress->shown_ms && event->phase != HF_PHASE_DONE)
+            return 0;
+        show_bar(progress, event);
+    } else {
+        if (event->phase == HF_PHASE_DONE ||
+            since < (progress->shown_ms ? PLAIN_EVERY_MS : PLAIN_FIRST_MS))
+            goto done;
+        describe(event, text, sizeof(text));
+        fprintf(stderr, "%s: %u%%, %s\n", progress->subject, percent(event), text);
+    }
+    progress->shown_ms = now;
+done:
+    progress->first_bytes = event->bytes_done;
+    return 0;
+}
+
+void cli_progress_end(cli_progress *progress)
+{
+    char size[24], speed[24];
+    uint64_t ms = now_ms() - progress->started_ms;
+    uint64_t bytes = progress->first_bytes;
+
+    cli_line_close(progress->ctx);
+    if (progress->off || bytes == 0)
+        return;
+    fprintf(stderr, "%s: %s in %llu.%llu s, %s/s\n", progress->subject, cli_size(size, bytes),
+            (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000 / 100),
+            cli_size(speed, ms ? bytes * 1000 / ms : bytes));
+}
