@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Locks between processes, as the Python client takes them (cache.md 9.1). */
+#include "core/os.h"
+
+#include "core/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOCK_MODE                                                                                  \
+    0664 /* whatever the umask: a group's members must be able to wait for each other */
+
+/* A filesystem without flock: whoever creates the file has the lock, and removes it on release. */
+static hf_status try_existence(const char *path, hf__os_lock *out, bool *got, hf_error *err)
+{
+    hf__buf name;
+    hf_status st = HF_OK;
+    int fd;
+
+    hf__buf_init(&name, 8192);
+    hf__buf_adds(&name, path);
+    out->exists_path = hf__buf_take(&name);
+    if (!out->exists_path)
+        return hf__fail_nomem(err);
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
+    *got = fd >= 0;
+    if (fd < 0 && errno != EEXIST)
+        st = hf__fail_os(err, errno, "cannot create the lock '%s'", path);
+    if (fd < 0) {
+        free(out->exists_path);
+        out->exists_path = NULL;
+    }
+    out->fd = fd;
+    return st;
+}
+
+hf_status hf__os_lock_try(const char *path, hf__os_lock *out, bool *got, hf_error *err)
+{
+    *out = (hf__os_lock){ -1, NULL };
+    *got = false;
+    for (int tries = 0; tries < 100; tries++) {
+        struct stat st;
+        int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        bool made = fd < 0 && errno == ENOENT;
+
+        if (made)
+            fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
+        if (fd < 0 && errno == EEXIST)
+            continue; /* made by another process since */
+        if (fd < 0)
+            return hf__fail_os(err, errno, "cannot open the lock '%s'", path);
+        if (fstat(fd, &st) == 0 && (st.st_mode & 07777) != LOCK_MODE)
+            (void)!fchmod(fd, LOCK_MODE); /* another user's file keeps its mode */
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            int why = errno;
+
+            close(fd);
+            if (why == EWOULDBLOCK || why == EINTR)
+                return HF_OK;
+            if (why == ENOSYS || why == ENOTSUP) {
+                /* The file just made would look like a held lock to the other scheme. */
+                if (made)
+                    unlink(path);
+                return try_existence(path, out, got, err);
+            }
+            return hf__fail_os(err, why, "cannot take the lock '%s'", path);
+        }
+        /* Some holders remove the file when they release it; then this lock is on a nameless inode.
+         */
+        if (fstat(fd, &st) == 0 && st.st_nlink > 0) {
+            out->fd = fd;
+            *got = true;
+            return HF_OK;
+        }
+        close(fd);
+    }
+    return hf__fail(err, HF_ERR_IO, "the lock '%s' keeps being removed", path);
+}
+
+void hf__os_lock_release(hf__os_lock *lock)
+{
+    if (lock->exists_path)
+        unlink(lock->exists_path);
+    free(lock->exists_path);
+    lock->exists_path = NULL;
+    hf__os_close(&lock->fd); /* the last close of the description releases flock */
+}
