@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Paths of files in a repo: the border between names that others chose and names on this disk. */
+#include "model/model.h"
+
+#include "core/error.h"
+#include "core/limits.h"
+
+static bool utf8_valid(hf__str text)
+{
+    const unsigned char *p = (const unsigned char *)text.ptr;
+
+    for (size_t i = 0; i < text.len;) {
+        unsigned char c = p[i];
+        size_t n = c < 0x80                ? 1
+                   : c >= 0xc2 && c < 0xe0 ? 2
+                   : c >= 0xe0 && c < 0xf0 ? 3
+                   : c >= 0xf0 && c < 0xf5 ? 4
+                                           : 0;
+
+        if (n == 0 || n > text.len - i)
+            return false;
+        for (size_t k = 1; k < n; k++)
+            if ((p[i + k] & 0xc0) != 0x80)
+                return false;
+        if ((c == 0xe0 && p[i + 1] < 0xa0) || (c == 0xed && p[i + 1] >= 0xa0) ||
+            (c == 0xf0 && p[i + 1] < 0x90) || (c == 0xf4 && p[i + 1] >= 0x90))
+            return false;
+        i += n;
+    }
+    return true;
+}
+
+static bool has_drive(hf__str part)
+{
+    char c = part.len ? (char)(part.ptr[0] | 0x20) : 0;
+
+    return part.len >= 2 && part.ptr[1] == ':' && c >= 'a' && c <= 'z';
+}
+
+/* NULL when the component is good, else what is wrong with it. */
+static const char *component_problem(hf__str part)
+{
+    if (part.len == 0)
+        return "it has an empty component";
+    if (hf__str_eq(part, HF__STR(".")) || hf__str_eq(part, HF__STR("..")))
+        return "it has a component '.' or '..'";
+    if (hf__str_eq_nocase(part, HF__STR(".git")))
+        return "it has a component '.git'";
+    if (part.len > 255)
+        return "a component is longer than 255 bytes";
+    if (has_drive(part))
+        return "a component names a drive";
+    return NULL;
+}
+
+static const char *path_problem(hf__str path)
+{
+    hf__str rest = path;
+
+    if (path.len == 0)
+        return "it is empty";
+    if (path.len > HF__MAX_REPO_PATH)
+        return "it is too long";
+    if (path.ptr[0] == '/')
+        return "it is absolute";
+    for (size_t i = 0; i < path.len; i++) {
+        if ((unsigned char)path.ptr[i] < 0x20 || path.ptr[i] == 0x7f)
+            return "it has a control character";
+        if (path.ptr[i] == '\\')
+            return "it has a backslash";
+    }
+    if (!utf8_valid(path))
+        return "it is not UTF-8";
+    while (rest.ptr) {
+        hf__str part = hf__str_cut(rest, '/', &rest);
+        const char *problem = component_problem(part);
+
+        if (problem)
+            return problem;
+    }
+    return NULL;
+}
+
+hf_status hf__repo_path_check(const char *path, hf_error *err)
+{
+    const char *problem = path ? path_problem(hf__str_from(path)) : "it is NULL";
+
+    if (problem)
+        return hf__fail(err, HF_ERR_UNSAFE_PATH, "the path '%.200s' is refused: %s",
+                        path ? path : "", problem);
+    return HF_OK;
+}
+
+hf_status hf__repo_path_join(hf__buf *out, const char *subfolder, const char *path, hf_error *err)
+{
+    if (subfolder && *subfolder) {
+        hf__buf_adds(out, subfolder);
+        hf__buf_addc(out, '/');
+    }
+    hf__buf_adds(out, path ? path : "");
+    if (out->status != HF_OK)
+        return hf__fail(err, out->status, "the path is too long");
+    return hf__repo_path_check(hf__buf_cstr(out), err);
+}
