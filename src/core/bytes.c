@@ -19,9 +19,11 @@ const uint8_t *hf__rd_take(hf__rd *rd, size_t len)
 
     if (rd->failed || len > hf__rd_left(rd)) {
         rd->failed = true;
+        rd->cur = rd->end; /* a loop that runs while something is left ends */
         return NULL;
     }
-    rd->cur += len;
+    if (len)
+        rd->cur += len;
     return out;
 }
 

@@ -6,16 +6,26 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Up to here every version of the structure reaches. */
+#define FIRST_SIZE (offsetof(hf_error, message) + sizeof(((hf_error *)0)->message))
+
+/* What may be written of err: a program built with an older header has a shorter one, a newer one a
+ * longer one, and one that forgot HF_ERROR_INIT tells nonsense. */
+static size_t writable(const hf_error *err)
+{
+    return err->struct_size >= FIRST_SIZE && err->struct_size < sizeof(*err) ? err->struct_size
+                                                                             : sizeof(*err);
+}
+
 void hf__error_clear(hf_error *err)
 {
-    uint32_t size;
+    uint32_t told;
 
     if (!err)
         return;
-    size = err->struct_size && err->struct_size <= sizeof(*err) ? err->struct_size
-                                                                : (uint32_t)sizeof(*err);
-    memset(err, 0, size);
-    err->struct_size = size;
+    told = err->struct_size;
+    memset(err, 0, writable(err));
+    err->struct_size = told < FIRST_SIZE ? (uint32_t)sizeof(*err) : told;
 }
 
 /* Length of the UTF-8 sequence at p, 0 when it is not valid. */
@@ -149,12 +159,12 @@ void hf__error_prefix(hf_error *err, const char *fmt, ...)
 
 void hf__error_copy(hf_error *dst, const hf_error *src)
 {
-    uint32_t size;
+    const size_t skip = sizeof(dst->struct_size);
+    size_t size;
 
     if (!dst || !src || dst == src)
         return;
     hf__error_clear(dst);
-    size = dst->struct_size < src->struct_size ? dst->struct_size : src->struct_size;
-    memcpy((char *)dst + sizeof(uint32_t), (const char *)src + sizeof(uint32_t),
-           size - sizeof(uint32_t));
+    size = writable(dst) < writable(src) ? writable(dst) : writable(src);
+    memcpy((char *)dst + skip, (const char *)src + skip, size - skip);
 }
