@@ -89,6 +89,13 @@ hf_status hf__os_pread(int fd, void *bytes, size_t len, uint64_t offset, size_t 
                        const char *path, hf_error *err);
 void hf__os_close(int *fd); /* closes and sets to -1 */
 
+/* Does path lead, links followed, to a regular file inside root (resolved, no '/' at its end)? What the kernel says of
+ * the opened file decides, so that no link changed in between can fool it. size may be NULL. */
+hf_status hf__os_file_inside(const char *root, const char *path, bool *found, uint64_t *size, hf_error *err);
+
+/* Sets room for a file of this size aside. False only when the disk certainly lacks it. */
+bool hf__os_reserve(int fd, uint64_t size);
+
 unsigned hf__os_cpus(void);
 
 #endif

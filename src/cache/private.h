@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of cache share. */
+#ifndef HF_CACHE_PRIVATE_H
+#define HF_CACHE_PRIVATE_H
+
+#include "cache/cache.h"
+
+#include <pthread.h>
+
+#define CACHE_DIR_MODE  0777u /* umask applies */
+#define CACHE_FILE_MODE 0666u
+
+struct hf__cache {
+    char *dir; /* resolved, absolute */
+    size_t dir_len;
+    bool no_symlinks;
+    hf__log *log;
+};
+
+/* Directories of a repo that were opened last; a snapshot fills one directory after the other. */
+#define CACHE_OPEN_DIRS 8
+
+typedef struct cache_open_dir {
+    char *rel; /* below the repo folder; NULL: free */
+    hf__os_dir dir;
+    unsigned used;
+} cache_open_dir;
+
+struct hf__cache_repo {
+    hf__cache *cache; /* borrowed */
+    char *folder;     /* "models--ns--name" */
+    char *path;       /* absolute */
+    bool prepared;
+    hf__os_dir root; /* fd -1 until needed */
+    cache_open_dir open[CACHE_OPEN_DIRS];
+    unsigned clock;
+};
+
+struct hf__cache_part {
+    hf__os_dir dir; /* of both names */
+    int fd;
+    char temp[320];
+    char final[320];
+    char *path; /* of the temporary, to show */
+    char *final_path;
+    uint64_t size; /* announced */
+};
+
+struct hf__cache_local {
+    char *dir; /* resolved */
+    hf__os_dir root;
+    hf__log *log;
+    bool prepared;
+};
+
+/* Opens (and with make, creates) `rel` below the repo folder. *out is borrowed from the repo and
+ * good until the next call. *found false when absent. */
+hf_status hf__cache_repo_dir(hf__cache_repo *repo, const char *rel, bool make, hf__os_dir *out,
+                             bool *found, hf_error *err);
+
+/* Splits "a/b/c" into directory "a/b" (may be "") and name "c", into buffers of the caller. */
+hf_status hf__cache_split(const char *rel, char *dir, size_t dir_size, const char **name,
+                          hf_error *err);
+
+/* Writes a small file in one step in an open directory: temporary beside it, rename. */
+hf_status hf__cache_write_at(const hf__os_dir *dir, const char *name, hf__str content,
+                             const char *shown, hf_error *err);
+
+void hf__cache_tag_write(const char *dir);
+
+hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char *temp,
+                        const char *final, const char *final_path, uint64_t size,
+                        hf__cache_part **out, hf_error *err);
+
+#endif

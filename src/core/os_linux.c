@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What Linux offers beyond POSIX. */
+#define _GNU_SOURCE /* O_PATH, fallocate */
+
+#include "core/os.h"
+
+#include "core/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Where the opened file really is. Without /proc the path is resolved again by text. */
+static bool resolved_path(int fd, const char *path, char *out, size_t size)
+{
+    char link[64];
+    ssize_t len;
+    char *real;
+    bool fits;
+
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    len = readlink(link, out, size - 1);
+    if (len > 0) {
+        out[len] = '\0';
+        return true;
+    }
+    real = realpath(path, NULL);
+    fits = real && strlen(real) < size;
+    if (fits)
+        memcpy(out, real, strlen(real) + 1);
+    free(real);
+    return fits;
+}
+
+hf_status hf__os_file_inside(const char *root, const char *path, bool *found, uint64_t *size,
+                             hf_error *err)
+{
+    char real[4096];
+    size_t root_len = strcmp(root, "/") == 0 ? 0 : strlen(root);
+    struct stat st;
+    int fd = open(path, O_PATH | O_CLOEXEC);
+
+    *found = false;
+    if (fd < 0) {
+        if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EACCES ||
+            errno == ENAMETOOLONG)
+            return HF_OK;
+        return hf__fail_os(err, errno, "cannot look at '%s'", path);
+    }
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && resolved_path(fd, path, real, sizeof(real)) &&
+        strncmp(real, root, root_len) == 0 && real[root_len] == '/') {
+        *found = true;
+        if (size)
+            *size = (uint64_t)st.st_size;
+    }
+    close(fd);
+    return HF_OK;
+}
+
+bool hf__os_reserve(int fd, uint64_t size)
+{
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) == 0)
+        return true;
+    /* A filesystem that cannot reserve says so with another number; there the writes will tell. */
+    return errno != ENOSPC && errno != EDQUOT && errno != EFBIG;
+}
