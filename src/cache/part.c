@@ -38,8 +38,8 @@ static hf_status reserve(int fd, uint64_t size, const char *path, hf_error *err)
 }
 
 hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char *temp,
-                        const char *final, const char *final_path, uint64_t size,
-                        hf__cache_part **out, hf_error *err)
+                        const hf__os_dir *final_dir, const char *final, const char *final_path,
+                        uint64_t size, hf__cache_part **out, hf_error *err)
 {
     hf__cache_part *part = calloc(1, sizeof(*part));
     hf__buf path;

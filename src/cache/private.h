@@ -37,7 +37,8 @@ struct hf__cache_repo {
 };
 
 struct hf__cache_part {
-    hf__os_dir dir; /* of both names */
+    hf__os_dir dir;       /* of the temporary */
+    hf__os_dir final_dir; /* of the final name; on the same filesystem */
     int fd;
     char temp[320];
     char final[320];
@@ -69,7 +70,7 @@ hf_status hf__cache_write_at(const hf__os_dir *dir, const char *name, hf__str co
 void hf__cache_tag_write(const char *dir);
 
 hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char *temp,
-                        const char *final, const char *final_path, uint64_t size,
-                        hf__cache_part **out, hf_error *err);
+                        const hf__os_dir *final_dir, const char *final, const char *final_path,
+                        uint64_t size, hf__cache_part **out, hf_error *err);
 
 #endif
