@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/error.h"
 
+#include "core/str.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,50 +30,28 @@ void hf__error_clear(hf_error *err)
     err->struct_size = told < FIRST_SIZE ? (uint32_t)sizeof(*err) : told;
 }
 
-/* Length of the UTF-8 sequence at p, 0 when it is not valid. */
-static size_t utf8_len(const unsigned char *p)
+/* What moves the cursor, or makes text read other than it is. */
+static bool is_steering(uint32_t code)
 {
-    size_t n = p[0] < 0x80                   ? 1
-               : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-               : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-               : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-                                             : 0;
-
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((n == 3 && p[0] == 0xe0 && p[1] < 0xa0) || (n == 3 && p[0] == 0xed && p[1] >= 0xa0) ||
-        (n == 4 && p[0] == 0xf0 && p[1] < 0x90) || (n == 4 && p[0] == 0xf4 && p[1] >= 0x90))
-        return 0;
-    return n;
-}
-
-/* C1 controls, and the marks that reorder text on a terminal. */
-static bool is_steering(const unsigned char *p, size_t n)
-{
-    if (n == 2)
-        return p[0] == 0xc2 && p[1] < 0xa0;
-    if (n == 3 && p[0] == 0xe2 && p[1] == 0x80)
-        return p[2] >= 0xaa && p[2] <= 0xae;
-    if (n == 3 && p[0] == 0xe2 && p[1] == 0x81)
-        return p[2] >= 0xa6 && p[2] <= 0xa9;
-    return false;
+    return (code < 0x20 && code != '\n') || (code >= 0x7f && code < 0xa0) ||
+           (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
 void hf__text_defuse(char *text)
 {
-    unsigned char *p = (unsigned char *)text;
+    hf__str rest = hf__str_from(text);
+    char *p = text;
 
-    while (*p) {
-        size_t n = utf8_len(p);
+    while (rest.len) {
+        uint32_t code = 0;
+        size_t len = hf__utf8_next(rest, &code);
+        size_t step = len ? len : 1;
 
-        if (n == 0 || (n == 1 && ((*p < 0x20 && *p != '\n') || *p == 0x7f))) {
-            *p++ = '?';
-        } else {
-            if (is_steering(p, n))
-                memset(p, '?', n);
-            p += n;
-        }
+        if (len == 0 || is_steering(code))
+            memset(p, '?', step);
+        p += step;
+        rest.ptr += step;
+        rest.len -= step;
     }
 }
 

@@ -33,8 +33,9 @@ void hf__error_prefix(hf_error *err, const char *fmt, ...) HF__PRINTF(2, 3);
 /* Copies src to dst, honouring dst's struct_size; both may be NULL. */
 void hf__error_copy(hf_error *dst, const hf_error *src);
 
-/* Replaces control characters (C0 but '\n', DEL, and C1 in UTF-8) of text by '?', in place: what a
- * server sent must not steer a terminal. */
+/* Replaces by '?', in place, what must not reach a terminal from a server: control characters (C0
+ * but '\n', DEL, C1), the marks that reorder text (U+202A to U+202E, U+2066 to U+2069), and bytes
+ * that are no UTF-8. */
 void hf__text_defuse(char *text);
 
 #endif

@@ -18,10 +18,16 @@ static const hf__json *out_of(const json_t *node)
     return (const hf__json *)(const void *)node;
 }
 
-/* Jansson recurses to its own depth limit, which the stack of a small thread does not survive. */
-static bool too_deep(hf__str text)
+/*
+ * Looks over text before a tree is made of it. Jansson recurses to a depth of its own, which the
+ * stack of a small thread does not survive; and "[],[],…" makes 100 bytes of tree from 3 of text,
+ * so a limit on the text alone limits little. Counts brackets and commas outside of strings: there
+ * is one in front of almost every value.
+ */
+static hf_status check_shape(hf__str text, const char *what, hf_error *err)
 {
     size_t depth = 0;
+    size_t values = 0;
     bool quoted = false;
 
     for (size_t i = 0; i < text.len; i++) {
@@ -35,26 +41,34 @@ static bool too_deep(hf__str text)
         } else if (c == '"') {
             quoted = true;
         } else if (c == '[' || c == '{') {
+            values++;
             if (++depth > HF__MAX_JSON_DEPTH)
-                return true;
+                return hf__fail(err, HF_ERR_LIMIT, "the %s is nested deeper than %d levels", what,
+                                HF__MAX_JSON_DEPTH);
+        } else if (c == ',') {
+            values++;
         } else if ((c == ']' || c == '}') && depth) {
             depth--;
         }
     }
-    return false;
+    if (values > HF__MAX_JSON_VALUES)
+        return hf__fail(err, HF_ERR_LIMIT, "the %s has more than %zu values", what,
+                        HF__MAX_JSON_VALUES);
+    return HF_OK;
 }
 
 hf_status hf__json_parse(hf__str text, const char *what, hf__json **out, hf_error *err)
 {
     json_error_t problem;
     json_t *doc;
+    hf_status st;
 
     if (text.len > HF__MAX_JSON_BYTES)
         return hf__fail(err, HF_ERR_LIMIT, "the %s is larger than %zu bytes", what,
                         HF__MAX_JSON_BYTES);
-    if (too_deep(text))
-        return hf__fail(err, HF_ERR_LIMIT, "the %s is nested deeper than %d levels", what,
-                        HF__MAX_JSON_DEPTH);
+    st = check_shape(text, what, err);
+    if (st != HF_OK)
+        return st;
     doc =
         json_loadb(text.ptr ? text.ptr : "", text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &problem);
     if (!doc)
@@ -152,45 +166,36 @@ bool hf__json_bool(const hf__json *object, const char *key, bool fallback)
     return json_is_boolean(node) ? json_is_true(node) : fallback;
 }
 
-static size_t decode_utf8(const unsigned char *p, size_t left, uint32_t *code)
+/* Adds one character as Python's json.dumps does: ASCII stays, all else is \uXXXX. */
+static void add_char(hf__buf *out, uint32_t code)
 {
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    static const char short_escapes[] = "\b\t\n\f\r";
+    static const char short_letters[] = "btnfr";
+    const char *at = code && code < 0x20 ? strchr(short_escapes, (int)code) : NULL;
 
-    *code = n == 1 ? p[0] : p[0] & (0xffu >> (n + 1));
-    if (n > left) {
-        *code = 0xfffd;
-        return 1;
-    }
-    for (size_t i = 1; i < n; i++)
-        *code = (*code << 6) | (p[i] & 0x3fu);
-    return n;
+    if (code == '"' || code == '\\')
+        hf__buf_addf(out, "\\%c", (int)code);
+    else if (at)
+        hf__buf_addf(out, "\\%c", short_letters[at - short_escapes]);
+    else if (code >= 0x10000)
+        hf__buf_addf(out, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
+                     0xdc00 + ((code - 0x10000) & 0x3ff));
+    else if (code < 0x20 || code > 0x7e)
+        hf__buf_addf(out, "\\u%04x", code);
+    else
+        hf__buf_addc(out, (char)code);
 }
 
 void hf__json_add_string(hf__buf *out, hf__str text)
 {
-    static const char short_escapes[] = "\b\t\n\f\r";
-    static const char short_letters[] = "btnfr";
-    const unsigned char *p = (const unsigned char *)text.ptr;
-    size_t i = 0;
-
     hf__buf_addc(out, '"');
-    while (i < text.len) {
-        uint32_t code;
-        const char *at;
+    while (text.len) {
+        uint32_t code = 0;
+        size_t len = hf__utf8_next(text, &code);
 
-        i += decode_utf8(p + i, text.len - i, &code);
-        at = code && code < 0x20 ? strchr(short_escapes, (int)code) : NULL;
-        if (code == '"' || code == '\\')
-            hf__buf_addf(out, "\\%c", (int)code);
-        else if (at)
-            hf__buf_addf(out, "\\%c", short_letters[at - short_escapes]);
-        else if (code >= 0x10000)
-            hf__buf_addf(out, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
-                         0xdc00 + ((code - 0x10000) & 0x3ff));
-        else if (code < 0x20 || code > 0x7e)
-            hf__buf_addf(out, "\\u%04x", code);
-        else
-            hf__buf_addc(out, (char)code);
+        add_char(out, len ? code : 0xfffd);
+        text.ptr += len ? len : 1;
+        text.len -= len ? len : 1;
     }
     hf__buf_addc(out, '"');
 }

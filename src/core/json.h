@@ -12,7 +12,8 @@
 typedef struct hf__json hf__json; /* a document or a borrowed node of one */
 
 /* HF_ERR_PROTOCOL for malformed text (what says what it was, "tree listing"), HF_ERR_LIMIT when it
- * is deeper than HF__MAX_JSON_DEPTH or larger than HF__MAX_JSON_BYTES. */
+ * is deeper than HF__MAX_JSON_DEPTH, larger than HF__MAX_JSON_BYTES or has more than
+ * HF__MAX_JSON_VALUES. */
 hf_status hf__json_parse(hf__str text, const char *what, hf__json **out, hf_error *err);
 void hf__json_free(hf__json *doc); /* documents only; NULL allowed */
 

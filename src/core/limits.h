@@ -12,6 +12,7 @@
 #define HF__MAX_HEADER_BYTES ((size_t)256 * 1024) /* all headers of one answer */
 #define HF__MAX_JSON_BYTES   ((size_t)64 * 1024 * 1024)
 #define HF__MAX_JSON_DEPTH   64
+#define HF__MAX_JSON_VALUES  ((size_t)2000000)
 #define HF__MAX_ERROR_BODY   ((size_t)64 * 1024)
 #define HF__MAX_REF_FILE     ((size_t)1024)
 #define HF__MAX_TREE_FILE    ((size_t)256 * 1024 * 1024)

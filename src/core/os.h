@@ -4,7 +4,7 @@
  * reports what it was doing to which path. Sizes are uint64_t.
  *
  * Directories that others may write to (a cache, a --local-dir) are walked one component at a time
- * without following symbolic links: see hf__os_open_beneath.
+ * without following symbolic links: see hf__os_dir_at.
  */
 #ifndef HF_CORE_OS_H
 #define HF_CORE_OS_H

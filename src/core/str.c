@@ -90,3 +90,32 @@ bool hf__str_is_hex(hf__str text, size_t len)
             return false;
     return true;
 }
+
+size_t hf__utf8_next(hf__str text, uint32_t *code)
+{
+    /* What a length may encode at least; less would be a second spelling of a shorter one. */
+    static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
+    const unsigned char *p = (const unsigned char *)text.ptr;
+    uint32_t value;
+    size_t len;
+
+    if (text.len == 0)
+        return 0;
+    if (p[0] < 0x80) {
+        *code = p[0];
+        return 1;
+    }
+    len = p[0] < 0xc0 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf8 ? 4 : 0;
+    if (len == 0 || len > text.len)
+        return 0;
+    value = p[0] & (0x7fu >> len);
+    for (size_t i = 1; i < len; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        value = (value << 6) | (p[i] & 0x3fu);
+    }
+    if (value < least[len] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+        return 0;
+    *code = value;
+    return len;
+}

@@ -35,4 +35,8 @@ bool hf__str_to_u64(hf__str text, uint64_t *out);
 
 bool hf__str_is_hex(hf__str text, size_t len); /* exactly len lower-case hex digits */
 
+/* Reads the UTF-8 character at the start of text: its length and, in *code, its number. 0 when
+ * there is none: empty, cut, overlong, a surrogate, above U+10FFFF. */
+size_t hf__utf8_next(hf__str text, uint32_t *code);
+
 #endif

@@ -7,25 +7,15 @@
 
 static bool utf8_valid(hf__str text)
 {
-    const unsigned char *p = (const unsigned char *)text.ptr;
+    uint32_t code;
 
-    for (size_t i = 0; i < text.len;) {
-        unsigned char c = p[i];
-        size_t n = c < 0x80                ? 1
-                   : c >= 0xc2 && c < 0xe0 ? 2
-                   : c >= 0xe0 && c < 0xf0 ? 3
-                   : c >= 0xf0 && c < 0xf5 ? 4
-                                           : 0;
+    while (text.len) {
+        size_t len = hf__utf8_next(text, &code);
 
-        if (n == 0 || n > text.len - i)
+        if (len == 0)
             return false;
-        for (size_t k = 1; k < n; k++)
-            if ((p[i + k] & 0xc0) != 0x80)
-                return false;
-        if ((c == 0xe0 && p[i + 1] < 0xa0) || (c == 0xed && p[i + 1] >= 0xa0) ||
-            (c == 0xf0 && p[i + 1] < 0x90) || (c == 0xf4 && p[i + 1] >= 0x90))
-            return false;
-        i += n;
+        text.ptr += len;
+        text.len -= len;
     }
     return true;
 }
