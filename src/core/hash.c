@@ -121,6 +121,11 @@ void hf__hash_free(hf__hash *hash)
     free(hash);
 }
 
+static hf_status fail_broken(hf_error *err)
+{
+    return hf__fail(err, HF_ERR_INTERNAL, "OpenSSL failed to compute a hash");
+}
+
 hf_status hf__hash_text(hf__hash_kind kind, hf__str text, char out[HF__HASH_HEX_MAX + 1],
                         hf_error *err)
 {
@@ -132,31 +137,44 @@ hf_status hf__hash_text(hf__hash_kind kind, hf__str text, char out[HF__HASH_HEX_
     hf__hash_add(hash, text.ptr, text.len);
     hf__hash_end(hash, out);
     hf__hash_free(hash);
+    return out[0] ? HF_OK : fail_broken(err);
+}
+
+/* Hash of two pieces, one after the other. */
+static hf_status hash_pieces(hf__hash_kind kind, hf__str first, hf__str second, uint8_t out[32],
+                             size_t *out_len, hf_error *err)
+{
+    uint8_t raw[EVP_MAX_MD_SIZE];
+    hf__hash *hash;
+    hf_status st = hf__hash_new(kind, first.len + second.len, &hash, err);
+    size_t len;
+
+    if (st != HF_OK)
+        return st;
+    hf__hash_add(hash, first.ptr, first.len);
+    hf__hash_add(hash, second.ptr, second.len);
+    len = finish(hash, raw);
+    hf__hash_free(hash);
+    if (len == 0)
+        return fail_broken(err);
+    memcpy(out, raw, len);
+    *out_len = len;
     return HF_OK;
 }
 
 hf_status hf__hash_raw(hf__hash_kind kind, const void *bytes, size_t len, uint8_t out[32],
                        size_t *out_len, hf_error *err)
 {
-    uint8_t raw[EVP_MAX_MD_SIZE];
-    hf__hash *hash;
-    hf_status st = hf__hash_new(kind, len, &hash, err);
-
-    if (st != HF_OK)
-        return st;
-    hf__hash_add(hash, bytes, len);
-    *out_len = finish(hash, raw);
-    memcpy(out, raw, *out_len);
-    hf__hash_free(hash);
-    return HF_OK;
+    return hash_pieces(kind, (hf__str){ bytes, len }, (hf__str){ NULL, 0 }, out, out_len, err);
 }
 
 /* RFC 2104. */
 hf_status hf__hmac_sha256(hf__str key, hf__str bytes, uint8_t out[32], hf_error *err)
 {
     uint8_t block[64] = { 0 };
-    uint8_t raw[EVP_MAX_MD_SIZE];
-    hf__hash *hash = NULL;
+    char inner[64];
+    char outer[64];
+    uint8_t digest[32];
     size_t len = 0;
     hf_status st = HF_OK;
 
@@ -164,23 +182,15 @@ hf_status hf__hmac_sha256(hf__str key, hf__str bytes, uint8_t out[32], hf_error 
         st = hf__hash_raw(HF__HASH_SHA256, key.ptr, key.len, block, &len, err);
     else if (key.len)
         memcpy(block, key.ptr, key.len);
-    for (int outer = 0; st == HF_OK && outer < 2; outer++) {
-        uint8_t pad[64];
-
-        for (size_t i = 0; i < sizeof(pad); i++)
-            pad[i] = block[i] ^ (outer ? 0x5c : 0x36);
-        st = hf__hash_new(HF__HASH_SHA256, 0, &hash, err);
-        if (st != HF_OK)
-            break;
-        hf__hash_add(hash, pad, sizeof(pad));
-        if (outer)
-            hf__hash_add(hash, raw, 32);
-        else
-            hf__hash_add(hash, bytes.ptr, bytes.len);
-        (void)finish(hash, raw);
-        hf__hash_free(hash);
+    for (size_t i = 0; i < sizeof(block); i++) {
+        inner[i] = (char)(block[i] ^ 0x36);
+        outer[i] = (char)(block[i] ^ 0x5c);
     }
     if (st == HF_OK)
-        memcpy(out, raw, 32);
+        st = hash_pieces(HF__HASH_SHA256, (hf__str){ inner, sizeof(inner) }, bytes, digest, &len,
+                         err);
+    if (st == HF_OK)
+        st = hash_pieces(HF__HASH_SHA256, (hf__str){ outer, sizeof(outer) },
+                         (hf__str){ (const char *)digest, sizeof(digest) }, out, &len, err);
     return st;
 }

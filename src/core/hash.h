@@ -24,7 +24,8 @@ typedef struct hf__hash hf__hash;
 /* content_size matters for HF__HASH_GIT_BLOB only, which starts with it. */
 hf_status hf__hash_new(hf__hash_kind kind, uint64_t content_size, hf__hash **out, hf_error *err);
 void hf__hash_add(hf__hash *hash, const void *bytes, size_t len);
-/* Writes lower-case hex and a NUL; the hash can only be freed afterwards. */
+/* Writes lower-case hex and a NUL, or empty text, which equals no hash, when OpenSSL failed; the
+ * hash can only be freed afterwards. */
 void hf__hash_end(hf__hash *hash, char out[HF__HASH_HEX_MAX + 1]);
 void hf__hash_free(hf__hash *hash); /* NULL allowed */
 
