@@ -31,9 +31,10 @@ struct hf__pool {
         pthread_cond_t idle; /* for strand_wait: a strand became idle */
         hf__strand *first;
         hf__strand *last;
+        unsigned n_queued; /* strands between first and last */
         pthread_t threads[MAX_THREADS];
         unsigned n_started;
-        unsigned n_sleeping;
+        unsigned n_sleeping; /* those woken but not yet running included */
         bool stopping;
     } synced;
 };
@@ -62,6 +63,20 @@ static void enqueue_locked(hf__pool *pool, hf__strand *strand)
     else
         pool->synced.first = strand;
     pool->synced.last = strand;
+    pool->synced.n_queued++;
+}
+
+static hf__strand *dequeue_locked(hf__pool *pool)
+{
+    hf__strand *strand = pool->synced.first;
+
+    if (strand) {
+        pool->synced.first = strand->next;
+        if (!strand->next)
+            pool->synced.last = NULL;
+        pool->synced.n_queued--;
+    }
+    return strand;
 }
 
 /* Runs the jobs of one strand that were there when it started, then lets others have a turn. */
@@ -93,12 +108,9 @@ static void *worker(void *arg)
 
     pthread_mutex_lock(&pool->synced.lock);
     for (;;) {
-        hf__strand *strand = pool->synced.first;
+        hf__strand *strand = dequeue_locked(pool);
 
         if (strand) {
-            pool->synced.first = strand->next;
-            if (!pool->synced.first)
-                pool->synced.last = NULL;
             run_strand_locked(pool, strand);
         } else if (pool->synced.stopping) {
             break;
@@ -175,19 +187,15 @@ void hf__strand_add(hf__strand *strand, hf__job *job)
     if (!strand->busy) {
         strand->busy = true;
         enqueue_locked(pool, strand);
-        if (pool->synced.n_sleeping == 0 && pool->synced.n_started < pool->n_threads)
+        if (pool->synced.n_queued > pool->synced.n_sleeping &&
+            pool->synced.n_started < pool->n_threads)
             start_worker_locked(pool);
         pthread_cond_signal(&pool->synced.work);
     }
-    if (pool->synced.n_started == 0) {
-        /* No thread can be had: the work is done here, late but done. */
-        hf__strand *first = pool->synced.first;
-
-        pool->synced.first = first->next;
-        if (!pool->synced.first)
-            pool->synced.last = NULL;
-        run_strand_locked(pool, first);
-    }
+    /* Where no thread can be had, the work is done here: late, but done. Jobs that a job adds to
+     * its own strand are queued again and found by the same loop. */
+    while (pool->synced.n_started == 0 && (strand = dequeue_locked(pool)) != NULL)
+        run_strand_locked(pool, strand);
     pthread_mutex_unlock(&pool->synced.lock);
 }
 
