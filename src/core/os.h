@@ -43,8 +43,9 @@ hf_status hf__os_write_file_atomic(const char *path, hf__str content, uint32_t m
 
 hf_status hf__os_mkdirs(const char *path, uint32_t mode,
                         hf_error *err); /* follows links; existing is fine */
-hf_status hf__os_realpath(const char *path, hf__buf *out,
-                          hf_error *err); /* missing tail allowed, like Python */
+/* Absolute and without links, like Python's Path.resolve(): what is missing stays as it is called.
+ * Adds to out. */
+hf_status hf__os_realpath(const char *path, hf__buf *out, hf_error *err);
 hf_status hf__os_rename(const char *from, const char *to, hf_error *err);
 hf_status hf__os_unlink(const char *path, hf_error *err); /* absent is fine */
 hf_status hf__os_free_space(const char *path, uint64_t *out,

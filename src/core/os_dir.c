@@ -39,7 +39,7 @@ static hf_status step(int at, const char *name, uint32_t make_mode, const char *
             return hf__fail_os(err, errno, "cannot make the directory '%s' of '%s'", name, whole);
         *next = openat(at, name, flags);
     }
-    if (*next >= 0 || errno == ENOENT)
+    if (*next >= 0 || (errno == ENOENT && !make_mode))
         return HF_OK;
     if (errno == ELOOP || errno == ENOTDIR || errno == EMLINK)
         return hf__fail(err, HF_ERR_UNSAFE_PATH,

@@ -88,5 +88,7 @@ void hf__os_lock_release(hf__os_lock *lock)
         unlink(lock->exists_path);
     free(lock->exists_path);
     lock->exists_path = NULL;
-    hf__os_close(&lock->fd); /* the last close of the description releases flock */
+    if (lock->fd >= 0)
+        (void)flock(lock->fd, LOCK_UN); /* not only by close: a child may hold a copy */
+    hf__os_close(&lock->fd);
 }

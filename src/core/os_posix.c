@@ -15,6 +15,15 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#define MAX_LINKS 40 /* in one path, as in the kernel */
+
+static hf_status fail_path(hf_error *err, hf_status status, const char *path)
+{
+    if (status == HF_ERR_NO_MEMORY)
+        return hf__fail_nomem(err);
+    return hf__fail(err, status, "the path '%s' is too long", path);
+}
+
 static hf__os_type type_of_mode(mode_t mode)
 {
     return S_ISREG(mode)   ? HF__OS_FILE
@@ -102,7 +111,8 @@ hf_status hf__os_pwrite(int fd, const void *bytes, size_t len, uint64_t offset, 
 
 hf_status hf__os_read_file(const char *path, hf__buf *out, bool *found, hf_error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* Not to hang on a pipe that someone put in the place of a file. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     hf_status st = HF_OK;
     size_t got = 1;
     uint64_t offset = 0;
@@ -145,7 +155,7 @@ hf_status hf__os_write_file_atomic(const char *path, hf__str content, uint32_t m
     hf__buf_init(&temp, HF__MAX_PATH + 32);
     hf__buf_addf(&temp, "%s.%08x.tmp", path, (unsigned)(hf__random_u64() & 0xffffffffu));
     if (temp.status != HF_OK) {
-        st = hf__fail(err, temp.status, "the path '%s' is too long", path);
+        st = fail_path(err, temp.status, path);
         goto done;
     }
     fd = open(hf__buf_cstr(&temp), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
@@ -181,11 +191,17 @@ hf_status hf__os_unlink(const char *path, hf_error *err)
     return HF_OK;
 }
 
-static bool is_dir(const char *path)
+/* Makes one directory. 0, or the errno of the failure; one that is there already is none. */
+static int make_dir(const char *path, uint32_t mode)
 {
     struct stat st;
+    int why;
 
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    if (mkdir(path, (mode_t)mode) == 0)
+        return 0;
+    why = errno;
+    /* Not only EEXIST: what exists on a read-only filesystem, or is "/", may be told otherwise. */
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? 0 : why;
 }
 
 hf_status hf__os_mkdirs(const char *path, uint32_t mode, hf_error *err)
@@ -193,96 +209,119 @@ hf_status hf__os_mkdirs(const char *path, uint32_t mode, hf_error *err)
     hf__buf prefix;
     hf_status st = HF_OK;
 
-    if (mkdir(path, (mode_t)mode) == 0 || (errno == EEXIST && is_dir(path)))
+    if (make_dir(path, mode) == 0)
         return HF_OK;
     hf__buf_init(&prefix, HF__MAX_PATH);
     for (const char *p = path; st == HF_OK && *p;) {
         size_t len = strcspn(p + 1, "/") + 1;
+        int why;
 
         hf__buf_add(&prefix, p, len);
         p += len;
-        if (prefix.status != HF_OK)
-            st = hf__fail(err, prefix.status, "the path '%s' is too long", path);
-        else if (mkdir(hf__buf_cstr(&prefix), (mode_t)mode) != 0 && !is_dir(hf__buf_cstr(&prefix)))
-            st = hf__fail_os(err, errno, "cannot make the directory '%s'", hf__buf_cstr(&prefix));
+        if (prefix.status != HF_OK) {
+            st = fail_path(err, prefix.status, path);
+            break;
+        }
+        why = make_dir(hf__buf_cstr(&prefix), mode);
+        if (why)
+            st = hf__fail_os(err, why, "cannot make the directory '%s'", hf__buf_cstr(&prefix));
     }
     hf__buf_dispose(&prefix);
     return st;
 }
 
-/* Drops "." and resolves ".." and repeated '/' of an absolute path by text alone. */
-static void normalise(hf__buf *out, hf__str path)
+static void drop_last(hf__buf *path)
 {
-    hf__str rest = path;
+    while (path->len && path->ptr[--path->len] != '/')
+        ;
+    if (path->ptr)
+        path->ptr[path->len] = '\0';
+}
 
-    while (rest.ptr) {
-        hf__str part = hf__str_cut(rest, '/', &rest);
+/* Puts what a link says in place of what was walked of path up to `at`. */
+static void splice(hf__buf *path, size_t at, hf__str target)
+{
+    hf__buf whole;
 
+    hf__buf_init(&whole, path->max);
+    hf__buf_add_str(&whole, target);
+    hf__buf_addc(&whole, '/');
+    hf__buf_add(&whole, path->ptr + at, path->len - at);
+    hf__buf_dispose(path);
+    *path = whole;
+}
+
+/*
+ * Walks left, an absolute path, into done. A component that is not there, or cannot be looked at,
+ * is what it is called, and so a link to a place that does not exist yet leads there: realpath(3)
+ * stops at both, the Python client at neither.
+ */
+static hf_status resolve(hf__buf *left, hf__buf *done)
+{
+    char target[HF__MAX_PATH];
+    int links = 0;
+    size_t at = 0;
+
+    while (left->status == HF_OK && done->status == HF_OK && at < left->len) {
+        hf__str rest;
+        hf__str part = hf__str_cut((hf__str){ left->ptr + at, left->len - at }, '/', &rest);
+        ssize_t len;
+
+        at = left->len - rest.len;
         if (part.len == 0 || hf__str_eq(part, HF__STR(".")))
             continue;
         if (hf__str_eq(part, HF__STR(".."))) {
-            while (out->len && out->ptr[--out->len] != '/')
-                ;
-            if (out->ptr)
-                out->ptr[out->len] = '\0';
-        } else {
-            hf__buf_addc(out, '/');
-            hf__buf_add_str(out, part);
+            drop_last(done);
+            continue;
         }
+        hf__buf_addc(done, '/');
+        hf__buf_add_str(done, part);
+        len = readlink(hf__buf_cstr(done), target, sizeof(target));
+        if (len <= 0)
+            continue;
+        if (++links > MAX_LINKS)
+            return HF_ERR_IO;
+        if (target[0] == '/')
+            hf__buf_reset(done);
+        else
+            drop_last(done);
+        splice(left, at, (hf__str){ target, (size_t)len });
+        at = 0;
     }
-    if (out->len == 0)
-        hf__buf_addc(out, '/');
+    return left->status != HF_OK ? left->status : done->status;
 }
 
-/* What exists of the path is resolved by the system; the part that does not exist yet is appended
- * as it is. */
 hf_status hf__os_realpath(const char *path, hf__buf *out, hf_error *err)
 {
-    hf__buf whole;
-    hf__buf joined;
-    size_t keep;
-    char cwd[4096];
-    char *real = NULL;
+    char cwd[HF__MAX_PATH];
+    hf__buf done;
+    hf__buf left;
     hf_status st = HF_OK;
 
-    hf__buf_init(&whole, HF__MAX_PATH);
-    hf__buf_init(&joined, HF__MAX_PATH);
+    hf__buf_init(&done, HF__MAX_PATH);
+    hf__buf_init(&left, HF__MAX_PATH);
     if (path[0] != '/') {
         if (!getcwd(cwd, sizeof(cwd))) {
             st = hf__fail_os(err, errno, "cannot tell the current directory");
             goto done;
         }
-        hf__buf_adds(&whole, cwd);
-        hf__buf_addc(&whole, '/');
+        hf__buf_adds(&left, cwd);
+        hf__buf_addc(&left, '/');
     }
-    hf__buf_adds(&whole, path);
-    keep = whole.len;
-    while (whole.status == HF_OK && !real) {
-        char held = whole.ptr[keep];
-
-        whole.ptr[keep] = '\0';
-        real = realpath(keep ? whole.ptr : "/", NULL);
-        whole.ptr[keep] = held;
-        if (real || keep == 0)
-            break;
-        if (errno != ENOENT && errno != ENOTDIR && errno != EACCES && errno != ELOOP) {
-            st = hf__fail_os(err, errno, "cannot resolve '%s'", path);
-            goto done;
-        }
-        while (keep && whole.ptr[--keep] != '/')
-            ;
-    }
-    hf__buf_adds(&joined, real ? real : "/");
-    hf__buf_addc(&joined, '/');
-    if (whole.status == HF_OK)
-        hf__buf_adds(&joined, whole.ptr + keep);
-    normalise(out, hf__buf_str(&joined));
-    if (whole.status != HF_OK || joined.status != HF_OK || out->status != HF_OK)
-        st = hf__fail(err, HF_ERR_LIMIT, "the path '%s' is too long", path);
+    hf__buf_adds(&left, path);
+    st = resolve(&left, &done);
+    if (st == HF_ERR_IO)
+        st = hf__fail_os(err, ELOOP, "cannot resolve '%s'", path);
+    else if (st != HF_OK)
+        st = fail_path(err, st, path);
+    if (st != HF_OK)
+        goto done;
+    hf__buf_add_str(out, done.len ? hf__buf_str(&done) : HF__STR("/"));
+    if (out->status != HF_OK)
+        st = fail_path(err, out->status, path);
 done:
-    free(real);
-    hf__buf_dispose(&whole);
-    hf__buf_dispose(&joined);
+    hf__buf_dispose(&done);
+    hf__buf_dispose(&left);
     return st;
 }
 
@@ -295,10 +334,10 @@ hf_status hf__os_free_space(const char *path, uint64_t *out, hf_error *err)
     hf__buf_init(&at, HF__MAX_PATH);
     hf__buf_adds(&at, path);
     if (at.status != HF_OK) {
-        st = hf__fail(err, at.status, "the path '%s' is too long", path);
+        st = fail_path(err, at.status, path);
         goto done;
     }
-    while (statvfs(at.len ? at.ptr : "/", &fs) != 0) {
+    while (statvfs(at.len ? at.ptr : path[0] == '/' ? "/" : ".", &fs) != 0) {
         if (at.len == 0 || errno != ENOENT) {
             st = hf__fail_os(err, errno, "cannot tell the free space at '%s'", path);
             goto done;
