@@ -8,6 +8,30 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *hf__status_name(hf_status status)
+{
+    switch (status) {
+#define NAME(number, name, text)                                                                   \
+    case HF_##name:                                                                                \
+        return "HF_" #name;
+        HF_STATUS_MAP(NAME)
+#undef NAME
+    }
+    return "HF_ERR_UNKNOWN";
+}
+
+const char *hf__status_text(hf_status status)
+{
+    switch (status) {
+#define TEXT(number, name, text)                                                                   \
+    case HF_##name:                                                                                \
+        return text;
+        HF_STATUS_MAP(TEXT)
+#undef TEXT
+    }
+    return "unknown error";
+}
+
 /* Up to here every version of the structure reaches. */
 #define FIRST_SIZE (offsetof(hf_error, message) + sizeof(((hf_error *)0)->message))
 

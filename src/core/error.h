@@ -12,6 +12,9 @@
 #include <hfhub/hfhub.h>
 #include <stdarg.h>
 
+const char *hf__status_name(hf_status status); /* "HF_ERR_IO"; "HF_ERR_UNKNOWN" for a stranger */
+const char *hf__status_text(hf_status status); /* a few words, without full stop */
+
 /* Resets err (NULL allowed) to "no error", keeping its struct_size. */
 void hf__error_clear(hf_error *err);
 

@@ -204,7 +204,7 @@ hf_status hf__hub_classify(int status, const char *url, const struct hf__net_hea
     hf__buf_init(&said, 4096);
     hf__buf_init(&text, 8192);
     server_text(&a, body, &said);
-    hf__buf_addf(&text, "%s (HTTP %d for %.*s)", hf_status_text(st), status, shown_len(url),
+    hf__buf_addf(&text, "%s (HTTP %d for %.*s)", hf__status_text(st), status, shown_len(url),
                  url ? url : "");
     if (said.len)
         hf__buf_addf(&text, ": %.400s", hf__buf_cstr(&said));

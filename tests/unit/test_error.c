@@ -214,3 +214,21 @@ void test_error__clear_leaves_nothing(void **state)
     assert_memory_equal(&err, &fresh, sizeof err);
     hf__error_clear(NULL);
 }
+
+void test_error__every_status_has_name_and_text(void **state)
+{
+    (void)state;
+    assert_string_equal(hf__status_name(HF_OK), "HF_OK");
+    assert_string_equal(hf__status_name(HF_ERR_CORRUPT), "HF_ERR_CORRUPT");
+    assert_string_equal(hf__status_name((hf_status)9999), "HF_ERR_UNKNOWN");
+    assert_string_equal(hf__status_name((hf_status)-1), "HF_ERR_UNKNOWN");
+    assert_string_equal(hf__status_text(HF_ERR_OFFLINE), "offline mode is enabled");
+    assert_string_equal(hf__status_text((hf_status)9999), "unknown error");
+#define CHECK(number, name, text)                                                                  \
+    assert_int_equal(HF_##name, number);                                                           \
+    assert_string_equal(hf__status_name(HF_##name), "HF_" #name);                                  \
+    assert_string_equal(hf__status_text(HF_##name), text);                                         \
+    assert_true(text[strlen(text) - 1] != '.');
+    HF_STATUS_MAP(CHECK)
+#undef CHECK
+}
