@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of net share: the engine, one exchange (stream), one hop of it on curl (handle).
+ * Fields are grouped by who may touch them. Functions that end in _io run on the I/O thread only.
+ */
+#ifndef HF_NET_INTERNAL_H
+#define HF_NET_INTERNAL_H
+
+#include "core/arena.h"
+#include "core/limits.h"
+#include "net/buffers.h"
+#include "net/curl_api.h"
+#include "net/headers.h"
+#include "net/net.h"
+#include "net/url.h"
+
+#include <stdatomic.h>
+
+enum {
+    HF__DISCARD_BYTES = 64 * 1024, /* of a body nobody wants; more and the connection goes */
+    HF__DISCARD_MS = 1000,         /* likewise */
+    HF__FLUSH_MS = 500, /* a part of a buffer is handed over when it has lain this long */
+    HF__NO_WAKEUP_MS = 60000
+};
+
+/* ---- a stream */
+
+typedef enum hf__verdict {
+    HF__VERDICT_ANSWER = 0, /* this head is the answer */
+    HF__VERDICT_REDIRECT,   /* go on at `url` */
+    HF__VERDICT_RETRY       /* start again after `wait_ms` */
+} hf__verdict;
+
+typedef enum hf__stream_state {
+    HF__STREAM_QUEUED = 0, /* waits for a slot of its origin */
+    HF__STREAM_ACTIVE,     /* on curl */
+    HF__STREAM_WAITING     /* for the time of its next try */
+} hf__stream_state;
+
+typedef struct hf__handle hf__handle;
+typedef struct hf__origin hf__origin;
+
+struct hf__net_stream {
+    /* set by start, read-only after */
+    hf__net *net;
+    hf__arena *arena; /* owns the text of req */
+    hf__net_req req;
+    char *auth; /* in a block of its own, wiped */
+    hf__net_sink sink;
+    bool collect; /* the body goes to io.body, and sink.on_done is the only call made */
+    char trace_id[64];
+
+    /* any thread */
+    atomic_bool canceled;
+    atomic_uint_fast64_t wait_until_ms; /* 0: not waiting */
+    atomic_uint retries;
+
+    struct { /* the I/O thread; after on_done of a collecting stream its owner */
+        hf__net_stream *next;
+        hf__net_stream *prev;
+        hf__stream_state state;
+        hf__origin *origin; /* while queued or active */
+        hf__handle *handle; /* while active */
+        uint64_t start_ms;
+        uint64_t last_ms; /* of the last sign of life of this hop */
+        uint64_t hop_ms;  /* start of this hop */
+        uint64_t wake_ms;
+        uint64_t sent; /* bytes of the request's body, when last looked at */
+
+        /* of this try; a retry starts from req.url again */
+        hf__buf url;
+        bool is_get;       /* a redirect turned the method into GET */
+        bool auth_dropped; /* never comes back within a try */
+        uint32_t hops;
+        hf__net_headers *first_redirect;
+
+        /* of this hop */
+        hf__net_headers *headers;
+        size_t header_bytes;
+        int status; /* of the head being read; 0 before */
+        uint64_t content_length;
+        bool head_done;
+        hf__verdict verdict;
+        uint32_t wait_ms;
+        uint64_t discarded;
+        bool drop_body; /* of the answer: it is coded in a way nobody asked for */
+
+        /* of the answer's body */
+        bool head_told;
+        uint64_t received;
+        hf__block *block; /* being filled */
+        uint64_t block_ms;
+        size_t skip; /* bytes of the chunk curl offers again that were taken before the pause */
+        bool paused;
+        hf__buf body; /* of a collecting stream */
+
+        hf_status failure; /* decided by us, not by curl; final */
+        hf_error err;
+    } io;
+};
+
+/* ---- lists of streams, and origins with their queues */
+
+typedef struct hf__streams {
+    hf__net_stream *first;
+    hf__net_stream *last;
+} hf__streams;
+
+void hf__streams_append(hf__streams *list, hf__net_stream *stream);
+void hf__streams_prepend(hf__streams *list, hf__net_stream *stream);
+void hf__streams_remove(hf__streams *list, hf__net_stream *stream);
+
+struct hf__origin {
+    hf__origin *next;
+    hf__streams queue;
+    uint32_t n_active;
+    uint64_t not_before_ms; /* the server asked for a pause */
+    bool multiplex;         /* requests other than downloads were made here */
+    char name[];
+};
+
+/* ---- a hop on curl */
+
+struct hf__handle {
+    hf__handle *next; /* in the list of free ones */
+    CURL *easy;
+    struct curl_slist *fields;
+    hf__net_stream *stream;
+    char error[CURL_ERROR_SIZE];
+};
+
+/* ---- the engine */
+
+struct hf__net {
+    struct { /* set by new, read-only after */
+        char *user_agent;
+        char *proxy;
+        char *ca_file;
+        char *ca_dir;
+        uint32_t connect_timeout_ms;
+        uint32_t max_connections;
+        uint32_t max_per_host;
+        bool use_env;
+        hf__log *log;
+        uint32_t second_ms; /* 1000; tests make seconds short */
+    } conf;
+    hf__blocks blocks;
+
+    /* set by the first start, read-only after */
+    hf__curl curl;
+    CURLM *multi;
+    CURLSH *share;
+    pthread_t thread;
+
+    atomic_bool woken;      /* a wakeup is on its way to the I/O thread */
+    atomic_bool any_cancel; /* some stream was asked to stop */
+
+    struct { /* only with the lock held */
+        pthread_mutex_t lock;
+        bool started;
+        bool stopping;
+        hf__net_stream *first; /* new streams, linked by io.next */
+        hf__net_stream *last;
+    } synced;
+
+    struct { /* the I/O thread */
+        hf__streams active;
+        hf__streams waiting;
+        hf__origin *origins;
+        hf__handle *handles; /* free ones */
+        uint32_t n_active;
+        uint64_t now_ms;
+        uint64_t tick_ms;    /* when the clock has to be looked at next */
+        uint64_t starved_ms; /* when a stream was last paused for want of buffers */
+    } io;
+};
+
+void hf__net_wake(hf__net *net);
+
+/* For tests: how long a second of waiting is. Before the first request. */
+void hf__net_set_second_ms(hf__net *net, uint32_t second_ms);
+
+/* ---- origin.c */
+
+hf__origin *hf__origin_find_io(hf__net *net, const char *url, hf_error *err); /* NULL: err */
+void hf__origins_free_io(hf__net *net);
+
+/* ---- setup.c, tls.c */
+
+hf__handle *hf__handle_get_io(hf__net *net); /* NULL: out of memory */
+void hf__handle_put_io(hf__net *net, hf__handle *handle);
+void hf__handles_free_io(hf__net *net);
+/* Sets what differs between hops. */
+hf_status hf__handle_prepare_io(hf__handle *handle, hf__net_stream *stream, hf_error *err);
+void hf__tls_setup(const hf__net *net, CURL *easy);
+
+/* ---- stream.c */
+
+hf_status hf__stream_new(hf__net *net, const hf__net_req *req, const hf__net_sink *sink,
+                         bool collect, hf__net_stream **out, hf_error *err);
+hf_status hf__stream_submit(hf__net_stream *stream, hf_error *err);
+hf_status hf__stream_reset_hop_io(hf__net_stream *stream);
+hf_status hf__stream_reset_try_io(hf__net_stream *stream);
+size_t hf__stream_on_header(char *data, size_t size, size_t n, void *self);
+size_t hf__stream_on_body(char *data, size_t size, size_t n, void *self);
+void hf__stream_flush_io(hf__net_stream *stream);
+/* What comes after a hop that ended with code: REDIRECT, RETRY (wait_ms is set) or ANSWER (failure
+ * and err are set, or everything is delivered). */
+hf__verdict hf__stream_end_hop_io(hf__net_stream *stream, CURLcode code);
+uint64_t hf__stream_deadline_io(const hf__net_stream *stream); /* of the whole exchange */
+
+/* ---- failure.c */
+
+/* Fills err for a hop that curl ended with code; *transient: trying again may help. */
+hf_status hf__net_failure(const hf__net *net, const hf__net_stream *stream, CURLcode code,
+                          bool *transient, hf_error *err);
+
+#endif
