@@ -71,6 +71,8 @@ hf_status hf__json_parse(hf__str text, const char *what, hf__json **out, hf_erro
         return st;
     doc =
         json_loadb(text.ptr ? text.ptr : "", text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &problem);
+    if (!doc && problem.text[0] == '\0')
+        return hf__fail_nomem(err); /* what Jansson has no words for */
     if (!doc)
         return hf__fail(err, HF_ERR_PROTOCOL, "the %s is not valid JSON (line %d: %s)", what,
                         problem.line, problem.text);
