@@ -29,7 +29,7 @@ static hf_status reserve(int fd, uint64_t size, const char *path, hf_error *err)
 {
     uint64_t have = 0;
 
-    if (size < SYNC_FROM || hf__os_reserve(fd, size))
+    if (size < SYNC_FROM || size == UINT64_MAX || hf__os_reserve(fd, size))
         return HF_OK;
     (void)hf__os_free_space(path, &have, NULL);
     return hf__fail(err, HF_ERR_DISK_FULL,
@@ -165,7 +165,7 @@ hf_status hf__cache_part_commit(hf__cache_part *part, const char *expected_hash,
                       part->final, computed_hash ? computed_hash : "(none)", expected_hash);
     if (st == HF_OK)
         st = check_name(part, err);
-    if (st == HF_OK && size >= SYNC_FROM && size != UINT64_MAX && fdatasync(part->fd) != 0)
+    if (st == HF_OK && size >= SYNC_FROM && fdatasync(part->fd) != 0)
         st = hf__fail_os(err, errno, "cannot write '%s'", part->path);
     if (st == HF_OK && renameat(part->dir.fd, part->temp, part->final_dir.fd, part->final) != 0)
         st = hf__fail_os(err, errno, "cannot rename '%s' to '%s'", part->path, part->final_path);

@@ -112,7 +112,7 @@ void hf__net_resp_dispose(hf__net_resp *resp);
 /* ---- streams: a body of any size, delivered in buffers of the engine */
 
 typedef struct hf__net_buf {
-    uint8_t *data; /* the holder may move data and shrink len while it works; release does not look at them */
+    uint8_t *data;
     size_t len;
     uint64_t offset; /* of data[0] in the body of this answer */
     struct hf__net_buf *next; /* for whoever holds it, to queue it */

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Results own the arena that their text lives in. */
+#include "transfer/private.h"
+
+typedef struct file_owner {
+    hf_file pub; /* first, so that the caller's pointer is the whole object */
+    hf__arena *arena;
+} file_owner;
+
+typedef struct snapshot_owner {
+    hf_snapshot pub;
+    hf__arena *arena;
+} snapshot_owner;
+
+hf_file *result_files(hf__arena *arena, size_t n)
+{
+    return hf__arena_array(arena, n + 1, sizeof(hf_file));
+}
+
+hf_file *result_single(run *r)
+{
+    file_owner *owner = hf__arena_alloc(r->arena, sizeof(*owner));
+
+    if (!owner)
+        return NULL;
+    owner->pub = *r->ops[0].file;
+    owner->arena = r->arena;
+    r->arena = NULL;
+    return &owner->pub;
+}
+
+hf_snapshot *result_snapshot(run *r, const char *path)
+{
+    snapshot_owner *owner = hf__arena_alloc(r->arena, sizeof(*owner));
+    char *own_path = hf__arena_cstr(r->arena, path);
+
+    if (!owner || !own_path)
+        return NULL;
+    owner->pub.path = own_path;
+    owner->pub.commit = r->commit[0] ? hf__arena_cstr(r->arena, r->commit) : NULL;
+    owner->pub.files = r->n_ops ? r->ops[0].file : NULL; /* made as one array */
+    owner->pub.n_files = r->n_ops;
+    for (size_t i = 0; i < r->n_ops; i++) {
+        owner->pub.bytes_fetched += r->ops[i].file->bytes_fetched;
+        owner->pub.bytes_to_fetch += r->ops[i].file->would_fetch ? r->ops[i].file->size : 0;
+    }
+    owner->arena = r->arena;
+    r->arena = NULL;
+    return &owner->pub;
+}
+
+void hf__transfer_file_free(hf_file *file)
+{
+    if (file)
+        hf__arena_free(((file_owner *)file)->arena);
+}
+
+void hf__transfer_snapshot_free(hf_snapshot *snapshot)
+{
+    if (snapshot)
+        hf__arena_free(((snapshot_owner *)snapshot)->arena);
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Moves all files of a call on the caller's thread: starts what there is room for, steps what
+ * became ready, looks at locks that others hold, tells progress, and sleeps otherwise.
+ */
+#include "transfer/private.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+hf_status run_init(run *r, const hf__transfer_ctx *ctx, hf_error *err)
+{
+    pthread_condattr_t attr;
+
+    memset(r, 0, sizeof(*r));
+    r->ctx = ctx;
+    r->err = (hf_error)HF_ERROR_INIT;
+    r->max_active = DEFAULT_WORKERS;
+    pthread_mutex_init(&r->synced.lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr,
+                              CLOCK_MONOTONIC); /* a clock that is set must not stretch a wait */
+    pthread_cond_init(&r->synced.wake, &attr);
+    pthread_condattr_destroy(&attr);
+    r->arena = hf__arena_new();
+    return r->arena ? HF_OK : hf__fail_nomem(err);
+}
+
+void run_dispose(run *r)
+{
+    HF__ASSERT(!r->actives);
+    hf__cache_local_close(r->local);
+    hf__cache_repo_close(r->repo);
+    hf__cache_close(r->cache);
+    hf__arena_free(r->arena);
+    pthread_cond_destroy(&r->synced.wake);
+    pthread_mutex_destroy(&r->synced.lock);
+}
+
+hf_status run_open(run *r, const hf_repo_ref *repo, const char *cache_dir, const char *local_dir,
+                   hf_error *err)
+{
+    hf_status st = hf__cache_open(cache_dir ? cache_dir : r->ctx->cache_dir, r->ctx->no_symlinks,
+                                  r->ctx->log, &r->cache, err);
+
+    r->at = *repo;
+    r->target = local_dir ? &op_target_local : &op_target_cache;
+    if (st == HF_OK)
+        st = hf__cache_repo_open(r->cache, repo->type, repo->id, &r->repo, err);
+    if (st == HF_OK && local_dir)
+        st = hf__cache_local_open(local_dir, r->ctx->log, &r->local, err);
+    return st;
+}
+
+/* ---- news from other threads */
+
+void run_fetch_ready(run *r, fetch *f)
+{
+    pthread_mutex_lock(&r->synced.lock);
+    f->next_ready = r->synced.fetches;
+    r->synced.fetches = f;
+    pthread_cond_signal(&r->synced.wake);
+    pthread_mutex_unlock(&r->synced.lock);
+}
+
+void run_work_ready(run *r, active *a)
+{
+    pthread_mutex_lock(&r->synced.lock);
+    a->next_ready = r->synced.works;
+    r->synced.works = a;
+    pthread_cond_signal(&r->synced.wake);
+    pthread_mutex_unlock(&r->synced.lock);
+}
+
+void run_wait(run *r, uint32_t ms)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(ms / 1000);
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&r->synced.lock);
+    if (!r->synced.fetches && !r->synced.works)
+        pthread_cond_timedwait(&r->synced.wake, &r->synced.lock, &until);
+    pthread_mutex_unlock(&r->synced.lock);
+}
+
+fetch *run_take_fetches(run *r)
+{
+    fetch *out;
+
+    pthread_mutex_lock(&r->synced.lock);
+    out = r->synced.fetches;
+    r->synced.fetches = NULL;
+    pthread_mutex_unlock(&r->synced.lock);
+    return out;
+}
+
+static active *take_works(run *r)
+{
+    active *out;
+
+    pthread_mutex_lock(&r->synced.lock);
+    out = r->synced.works;
+    r->synced.works = NULL;
+    pthread_mutex_unlock(&r->synced.lock);
+    return out;
+}
+
+/* ---- planning */
+
+static hf_status check_space(run *r, hf_error *err)
+{
+    const char *dir = r->local ? hf__cache_local_dir(r->local) : hf__cache_dir(r->cache);
+    uint64_t have = 0;
+    hf_status st;
+
+    if (r->bytes_total == 0)
+        return HF_OK;
+    st = hf__os_free_space(dir, &have, err);
+    if (st != HF_OK || have >= r->bytes_total)
+        return st;
+    return hf__fail(err, HF_ERR_DISK_FULL,
+                    "not enough free space: %llu bytes are to be fetched, but '%s' has only %llu "
+                    "bytes free; %llu are "
+                    "missing",
+                    (unsigned long long)r->bytes_total, dir, (unsigned long long)have,
+                    (unsigned long long)(r->bytes_total - have));
+}
+
+hf_status run_plan(run *r, hf_error *err)
+{
+    for (size_t i = 0; i < r->n_ops; i++) {
+        op *o = &r->ops[i];
+        hf_status st = r->target->check(r, o, err);
+
+        if (st != HF_OK)
+            return st;
+        if (o->state == OP_DONE)
+            r->n_done++;
+        else if (o->to_fetch)
+            r->bytes_total += o->file->size;
+        if (hf__canceled(r->cancel))
+            return hf__fail(err, HF_ERR_CANCELED, "cancelled");
+    }
+    return r->flags & HF_DOWNLOAD_DRY_RUN ? HF_OK : check_space(r, err);
+}
+
+/* ---- one op */
+
+void run_fail(run *r, hf_status st, const hf_error *err, const char *path)
+{
+    if (r->status != HF_OK)
+        return;
+    r->status = st;
+    hf__error_copy(&r->err, err);
+    if (path && r->n_ops > 1 && !strstr(r->err.message, path))
+        hf__error_prefix(&r->err, "'%.200s'", path);
+}
+
+static void active_free(active *a)
+{
+    if (a->fetch_ready)
+        fetch_dispose(&a->f);
+    if (a->strand)
+        hf__strand_wait(a->strand);
+    hf__strand_free(a->strand);
+    hf__cache_part_abandon(a->part);
+    hf__os_lock_release(&a->lock);
+    free(a);
+}
+
+/* Takes the op off the list; its state tells how it went. */
+static void op_end(run *r, active *a)
+{
+    active **at = &r->actives;
+
+    while (*at != a)
+        at = &(*at)->next;
+    *at = a->next;
+    r->n_active--;
+    if (a->fetch_ready)
+        r->n_fetching--;
+    if (a->op->state == OP_DONE) {
+        r->n_done++;
+        if (a->op->to_fetch)
+            r->bytes_finished += a->op->file->size;
+    }
+    a->op->active = NULL;
+    if (a->locked)
+        r->look_again = true;
+    active_free(a);
+}
+
+static void op_fail(run *r, active *a, hf_status st, const hf_error *err)
+{
+    run_fail(r, st, err, a->op->file->repo_path);
+    a->op->state = OP_FAILED;
+    op_end(r, a);
+}
+
+static void start_fetch(run *r, active *a)
+{
+    hf_error err = HF_ERROR_INIT;
+    op *o = a->op;
+    hf_status st = r->target->begin(r, a, &a->part, &err);
+
+    if (st == HF_OK) {
+        a->f.run = r;
+        a->f.repo = &r->at;
+        a->f.path = o->file->repo_path;
+        a->f.url = r->url;
+        a->f.size = o->file->size;
+        memcpy(a->f.etag.text, o->file->etag, strlen(o->file->etag) + 1);
+        a->fetch_ready = true;
+        r->n_fetching++;
+        o->state = OP_FETCHING;
+        st = fetch_start(&a->f, a->part, &err);
+    }
+    if (st != HF_OK)
+        op_fail(r, a, st, &err);
+    else if (a->f.state == FETCH_GOOD || a->f.state == FETCH_FAILED)
+        r->look_again = true;
+}
+
+/* The lock is held: what can be settled without a transfer is, else the transfer starts. */
+static void op_locked(run *r, active *a)
+{
+    hf_error err = HF_ERROR_INIT;
+    hf_status st = r->target->settle(r, a, &err);
+
+    if (st != HF_OK)
+        op_fail(r, a, st, &err);
+    else if (a->op->state == OP_DONE)
+        op_end(r, a);
+    else if (a->op->state != OP_WORKING)
+        start_fetch(r, a);
+}
+
+static void op_try_lock(run *r, active *a, uint64_t now)
+{
+    hf_error err = HF_ERROR_INIT;
+    bool got = false;
+    hf_status st = r->target->lock(r, a, &got, &err);
+
+    if (st != HF_OK) {
+        op_fail(r, a, st, &err);
+    } else if (got) {
+        a->locked = true;
+        op_locked(r, a);
+    } else {
+        a->op->state = OP_LOCKING;
+        if (now - a->said_ms >= LOCK_SAY_MS) {
+            a->said_ms = now;
+            hf__logf(r->ctx->log, HF_LOG_INFO,
+                     "Still waiting to acquire lock on '%s' (elapsed: %.1f seconds)",
+                     a->op->file->repo_path, (double)(now - a->waiting_since) / 1000.0);
+        }
+    }
+}
+
+static void op_start(run *r, op *o, uint64_t now)
+{
+    active *a = calloc(1, sizeof(*a));
+    hf_error err = HF_ERROR_INIT;
+
+    if (!a) {
+        run_fail(r, hf__fail_nomem(&err), &err, NULL);
+        return;
+    }
+    a->op = o;
+    a->run = r;
+    a->lock.fd = -1;
+    a->waiting_since = now;
+    a->said_ms = now;
+    a->next = r->actives;
+    r->actives = a;
+    r->n_active++;
+    o->active = a;
+    op_try_lock(r, a, now);
+}
+
+static void op_fetched(run *r, active *a)
+{
+    hf_error err = HF_ERROR_INIT;
+    hf_status st = a->f.status;
+
+    a->op->file->bytes_fetched += atomic_load(&a->f.w.written);
+    if (st != HF_OK) {
+        op_fail(r, a, st, &a->f.err);
+        return;
+    }
+    a->op->file->size = a->f.size;
+    a->op->file->verified = a->f.kind != 0;
+    st = r->target->commit(r, a, &err);
+    if (st == HF_OK) {
+        a->op->state = OP_DONE;
+        op_end(r, a);
+    } else {
+        op_fail(r, a, st, &err);
+    }
+}
+
+static void op_worked(run *r, active *a)
+{
+    hf_error err = HF_ERROR_INIT;
+    hf_status st = a->work_status;
+
+    if (st == HF_OK)
+        st = r->target->worked(r, a, &err);
+    else
+        hf__error_copy(&err, &a->work_err);
+    if (st != HF_OK)
+        op_fail(r, a, st, &err);
+    else if (a->op->state == OP_DONE)
+        op_end(r, a);
+    else if (r->status == HF_OK)
+        start_fetch(r, a);
+    else
+        op_end(r, a);
+}
+
+/* ---- the loop */
+
+static void step_ready(run *r, uint64_t now)
+{
+    fetch *f = run_take_fetches(r);
+    active *w = take_works(r);
+
+    while (f) {
+        fetch *next = f->next_ready;
+
+        fetch_step(f, now);
+        f = next;
+    }
+    while (w) {
+        active *next = w->next_ready;
+
+        op_worked(r, w);
+        w = next;
+    }
+    for (active *a = r->actives; a;) {
+        active *next = a->next;
+
+        if (a->op->state == OP_FETCHING) {
+            if (a->f.state == FETCH_WAITING)
+                fetch_step(&a->f, now);
+            if (a->f.state == FETCH_GOOD || a->f.state == FETCH_FAILED)
+                op_fetched(r, a);
+        }
+        a = next;
+    }
+}
+
+static void step_locks(run *r, uint64_t now, uint64_t *looked_ms)
+{
+    if (!r->look_again && now - *looked_ms < LOCK_EVERY_MS)
+        return;
+    *looked_ms = now;
+    for (active *a = r->actives; a;) {
+        active *next = a->next;
+
+        if (a->op->state == OP_LOCKING && r->status != HF_OK) {
+            a->op->state = OP_TODO;
+            op_end(r, a);
+        } else if (a->op->state == OP_LOCKING) {
+            op_try_lock(r, a, now);
+        }
+        a = next;
+    }
+}
+
+/* Files that wait for another process hold nothing, so many may; of those that move there are few.
+ */
+static void start_more(run *r, uint64_t now)
+{
+    while (r->status == HF_OK && r->next_op < r->n_ops && r->n_fetching < r->max_active &&
+           r->n_active < r->max_active + 64) {
+        op *o = &r->ops[r->next_op++];
+
+        if (o->state == OP_TODO)
+            op_start(r, o, now);
+    }
+}
+
+/* A failure that would meet every other file too ends those under way; else they may finish what
+ * they have. */
+static bool stop_all(const run *r)
+{
+    return r->status == HF_ERR_CANCELED || r->status == HF_ERR_DISK_FULL ||
+           r->status == HF_ERR_PERMISSION;
+}
+
+static bool waits_for_lock(const run *r)
+{
+    for (const active *a = r->actives; a; a = a->next)
+        if (a->op->state == OP_LOCKING)
+            return true;
+    return false;
+}
+
+hf_status run_go(run *r, hf_error *err)
+{
+    uint64_t looked_ms = 0;
+    bool told_to_stop = false;
+
+    for (;;) {
+        uint64_t now = hf__clock_ms();
+
+        if (r->status == HF_OK &&
+            (hf__canceled(r->cancel) || meter_show(r, HF_PHASE_TRANSFER, now)))
+            r->status = hf__fail(&r->err, HF_ERR_CANCELED, "cancelled");
+        r->look_again = false;
+        step_ready(r, now);
+        step_locks(r, now, &looked_ms);
+        start_more(r, now);
+        if (stop_all(r) && !told_to_stop) {
+            told_to_stop = true;
+            for (active *a = r->actives; a; a = a->next)
+                if (a->op->state == OP_FETCHING)
+                    fetch_cancel(&a->f);
+        }
+        if (!r->actives && (r->status != HF_OK || r->next_op >= r->n_ops))
+            break;
+        if (!r->look_again)
+            run_wait(r, waits_for_lock(r) ? LOCK_EVERY_MS : TICK_MS);
+    }
+    if (r->status != HF_OK) {
+        hf__error_copy(err, &r->err);
+        return r->status;
+    }
+    (void)meter_show(r, HF_PHASE_DONE, hf__clock_ms());
+    return HF_OK;
+}
