@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options intake and the checks every call begins with. */
+#include "api/private.h"
+
+#include "core/error.h"
+
+#include <string.h>
+
+hf_status api_options(void *out, size_t size, const void *given, hf_error *err)
+{
+    uint32_t claimed;
+
+    memset(out, 0, size);
+    if (!given)
+        return HF_OK;
+    memcpy(&claimed, given, sizeof(claimed));
+    if (claimed < sizeof(claimed) || claimed > 64 * 1024)
+        return hf__fail(err, HF_ERR_INVALID_ARG,
+                        "the options' struct_size is %u; start them with their HF_..._OPTS_INIT",
+                        claimed);
+    for (size_t i = size; i < claimed; i++)
+        if (((const unsigned char *)given)[i])
+            return hf__fail(
+                err, HF_ERR_INVALID_ARG,
+                "the options use a field that this version of the library (%s) does not know",
+                HF_VERSION_STRING);
+    memcpy(out, given, claimed < size ? claimed : size);
+    return HF_OK;
+}
+
+hf_status api_enter(hf_client *client, hf_error *err)
+{
+    hf__error_clear(err);
+    if (!client)
+        return hf__fail(err, HF_ERR_INVALID_ARG, "the client is NULL");
+    if (client->has_key && pthread_getspecific(client->in_callback))
+        return hf__fail(err, HF_ERR_INVALID_ARG,
+                        "a call was made from inside a callback of the same client");
+    return HF_OK;
+}

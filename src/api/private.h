@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the exported functions share: the client behind the handle, and how options come in. */
+#ifndef HF_API_PRIVATE_H
+#define HF_API_PRIVATE_H
+
+#include "core/log.h"
+#include "transfer/transfer.h"
+
+#include <stdatomic.h>
+
+struct hf_client {
+    /* Set in hf_client_new, read-only after. */
+    char *endpoint;
+    char *home;
+    char *cache_dir;
+    char *assets_dir;
+    char *token_path;
+    char *stored_tokens_path;
+    char *user_agent;
+    bool offline;
+    hf__log log;
+    hf__net *net;
+    hf__hub *hub;
+    hf__pool *pool;
+    hf__transfer_ctx transfer;
+    /* Shared between threads. */
+    pthread_key_t in_callback; /* set on a thread while it is in a callback of this client */
+    bool has_key;
+};
+
+/* Copies a caller's options to a zeroed struct of our size. Bytes beyond what we know must be zero:
+ * they are options of a later version that we could not honour. */
+hf_status api_options(void *out, size_t size, const void *given, hf_error *err);
+
+/* Refuses a call made from inside a callback of the same client. */
+hf_status api_enter(hf_client *client, hf_error *err);
+
+#endif
