@@ -59,10 +59,9 @@ typedef struct cli_opt {
     const char *const *choices; /* NULL-terminated, for CLI_CHOICE */
 } cli_opt;
 
-#define CLI_OPT_END                                                                                \
-    {                                                                                              \
-        NULL, NULL, 0, CLI_FLAG, 0, NULL, NULL, NULL                                               \
-    }
+/* clang-format off */
+#define CLI_OPT_END { NULL, NULL, 0, CLI_FLAG, 0, NULL, NULL, NULL }
+/* clang-format on */
 
 typedef enum cli_arity { CLI_ONE = 1, CLI_OPTIONAL, CLI_MANY /* none or more */ } cli_arity;
 
@@ -73,10 +72,9 @@ typedef struct cli_arg {
     const char *help;
 } cli_arg;
 
-#define CLI_ARG_END                                                                                \
-    {                                                                                              \
-        NULL, CLI_ONE, 0, NULL                                                                     \
-    }
+/* clang-format off */
+#define CLI_ARG_END { NULL, CLI_ONE, 0, NULL }
+/* clang-format on */
 
 typedef struct cli_cmd cli_cmd;
 typedef struct cli_ctx cli_ctx;
@@ -152,8 +150,8 @@ int cli_failed(cli_ctx *ctx, hf_status status, const hf_error *err, const hf_rep
 void cli_json_string(FILE *out, const char *text);
 /* "9.1K": divides by 1000 (cache.md 18). */
 const char *cli_size(char out[24], uint64_t bytes);
-void cli_line_close(
-    cli_ctx *ctx); /* ends a progress line, so that what follows starts on its own */
+/* Ends a progress line, so that what follows starts on its own. */
+void cli_line_close(cli_ctx *ctx);
 
 /* ---- progress */
 

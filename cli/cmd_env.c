@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hf env (cli.md 16): what to paste into a bug report. No token in it, only whether there is one.
- */
+/* hf env (cli.md 16): what to paste into a bug report. No token in it, only whether there
+ * is one. */
 #include "commands.h"
 
 #include <stdlib.h>

@@ -32,8 +32,8 @@ void cli_progress_init(cli_progress *progress, cli_ctx *ctx, const char *subject
     progress->subject = subject;
     progress->started_ms = now_ms();
     progress->bar = ctx->tty_err;
-    /* Set to a false value it asks for progress in every mode (cache.md 1.3); --quiet still wins.
-     */
+    /* Set to a false value it asks for progress in every mode (cache.md 1.3); --quiet
+     * still wins. */
     progress->off = asked && *asked ? cli_truthy(asked) : ctx->mode != CLI_HUMAN;
     if (ctx->mode == CLI_QUIET)
         progress->off = true;

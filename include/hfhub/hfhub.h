@@ -9,11 +9,11 @@
  * Conventions that hold everywhere:
  *  - Strings are UTF-8 and end in NUL. Inputs are borrowed for the call and copied if kept.
  *  - What comes through `T **out` belongs to the caller and is freed with hf_T_free(); the
- * library's allocator need not be the caller's, so free() is never right. Out-parameters are
- * written on success only.
+ *    library's allocator need not be the caller's, so free() is never right. Out-parameters are
+ *    written on success only.
  *  - Result structures are made by the library alone; fields are only ever appended to them.
  *  - Option structures start with `struct_size`, which HF_..._OPTS_INIT sets. Zero means the
- * default.
+ *    default.
  *  - `hf_error *err` may be NULL. It is cleared on entry and filled on failure.
  *  - The library prints nothing, changes no signal handler, and keeps no global state.
  */
@@ -35,8 +35,7 @@
 extern "C" {
 #endif
 
-/* ------------------------------------------------------------------------------------------------
- * version */
+/* -------------------------------------------------------------------------------------- version */
 
 #define HF_VERSION_MAJOR  0
 #define HF_VERSION_MINOR  1
@@ -52,8 +51,7 @@ extern "C" {
  */
 HF_API const char *hf_version(void);
 
-/* --------------------------------------------------------------------------------------- status
- * and error */
+/* ----------------------------------------------------------------------------- status and error */
 
 /*
  * number, name, text. Numbers are grouped by family with gaps and are never reused.
@@ -113,17 +111,12 @@ typedef struct hf_error {
     uint32_t retry_after_s; /* seconds the server asked to wait; 0 when it did not */
     char server_code[32];   /* X-Error-Code: "GatedRepo", …; empty when absent */
     char request_id[64];    /* to quote to the server's operator; empty when absent */
-    char message[1024]; /* what failed and on what; no trailing newline, no control characters but
-                           '\n' */
+    char message[1024];     /* what failed and on what; no control characters, '\n' only inside */
 } hf_error;
 
-#define HF_ERROR_INIT                                                                              \
-    {                                                                                              \
-        sizeof(hf_error), HF_OK, 0, 0, 0, { 0 }, { 0 },                                            \
-        {                                                                                          \
-            0                                                                                      \
-        }                                                                                          \
-    }
+/* clang-format off */
+#define HF_ERROR_INIT { sizeof(hf_error), HF_OK, 0, 0, 0, { 0 }, { 0 }, { 0 } }
+/* clang-format on */
 
 /**
  * Name a status, for logs and tests.
@@ -155,8 +148,7 @@ HF_API const char *hf_status_text(hf_status status);
  */
 HF_API void hf_string_free(char *string);
 
-/* ---------------------------------------------------------------------------------------------
- * cancelling */
+/* ----------------------------------------------------------------------------------- cancelling */
 
 /** Asks running calls to stop. One token may serve any number of calls. */
 typedef struct hf_cancel hf_cancel;
@@ -165,7 +157,7 @@ typedef struct hf_cancel hf_cancel;
  * Make a cancel token.
  *
  * @param out  on success the token; free with hf_cancel_free() after every call that got it
- * returned
+ *             returned
  * @return HF_OK; HF_ERR_INVALID_ARG; HF_ERR_NO_MEMORY
  * @threads any
  * @since 0.1
@@ -193,8 +185,7 @@ HF_API void hf_cancel_set(hf_cancel *cancel);
  */
 HF_API void hf_cancel_free(hf_cancel *cancel);
 
-/* -------------------------------------------------------------------------------------------------
- * client */
+/* --------------------------------------------------------------------------------------- client */
 
 /** Settings, connections and tokens. May be shared between threads; make one and keep it. */
 typedef struct hf_client hf_client;
@@ -206,17 +197,17 @@ typedef enum hf_log_level {
     HF_LOG_DEBUG = 4
 } hf_log_level;
 
-/** Receives one line, without newline and without secrets. Called from any thread, one call at a
- * time. */
+/**
+ * Receives one line, without newline and without secrets. Called from any thread, one call at a
+ * time.
+ */
 typedef void hf_log_fn(hf_log_level level, const char *line, void *user);
 
 /* flags of hf_client_opts */
 #define HF_CLIENT_NO_ENV            (1u << 0) /* ignore the environment, token files included */
 #define HF_CLIENT_OFFLINE           (1u << 1) /* make no request at all */
 #define HF_CLIENT_NO_IMPLICIT_TOKEN (1u << 2) /* send a token only when `token` is given */
-#define HF_CLIENT_NO_SYMLINKS                                                                      \
-    (1u << 3) /* act as if the cache's filesystem had no symbolic links                            \
-               */
+#define HF_CLIENT_NO_SYMLINKS       (1u << 3) /* treat the cache's filesystem as one without links */
 
 typedef struct hf_client_opts {
     uint32_t struct_size;
@@ -226,7 +217,7 @@ typedef struct hf_client_opts {
     const char *library_name;    /* for the User-Agent; NULL: "unknown" */
     const char *library_version; /* for the User-Agent; NULL: "None" */
     const char *user_agent;      /* appended to the User-Agent, "name/value; …"; NULL: nothing */
-    const char *cache_dir;       /* NULL: HF_HUB_CACHE, … (cache.md 1.2) */
+    const char *cache_dir;       /* NULL: HF_HUB_CACHE, … */
     const char *proxy;           /* URL; NULL: HTTPS_PROXY and friends */
     const char *ca_file;      /* PEM bundle; NULL: SSL_CERT_FILE and friends, else the system's */
     const char *ca_dir;       /* hashed directory; NULL: SSL_CERT_DIR, else the system's */
@@ -239,11 +230,11 @@ typedef struct hf_client_opts {
     void *log_user;
 } hf_client_opts;
 
-#define HF_CLIENT_OPTS_INIT                                                                        \
-    {                                                                                              \
-        sizeof(hf_client_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0,  \
-            0, 0, NULL, NULL                                                                       \
-    }
+/* clang-format off */
+#define HF_CLIENT_OPTS_INIT \
+    { sizeof(hf_client_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, \
+      0, 0, NULL, NULL }
+/* clang-format on */
 
 /**
  * Make a client. Reads the environment once, here, unless told not to; opens no connection and
@@ -287,14 +278,13 @@ typedef enum hf_client_setting {
  * @param client   the client
  * @param setting  which one
  * @return text owned by the client and valid until it is freed; NULL when there is none or the
- * number is unknown
+ *         number is unknown
  * @threads any
  * @since 0.1
  */
 HF_API const char *hf_client_get(const hf_client *client, hf_client_setting setting);
 
-/* ------------------------------------------------------------------------------------------ naming
- * a repo */
+/* -------------------------------------------------------------------------------- naming a repo */
 
 typedef enum hf_repo_type {
     HF_REPO_MODEL = 0,
@@ -306,7 +296,7 @@ typedef enum hf_repo_type {
 /** A repo at a revision. Three fields for ever, so it carries no size. */
 typedef struct hf_repo_ref {
     hf_repo_type type;
-    const char *id;       /* "namespace/name" or "name" (hub-http.md 1.2) */
+    const char *id;       /* "namespace/name" or "name" */
     const char *revision; /* branch, tag, "refs/pr/N" or commit; NULL: "main" */
 } hf_repo_ref;
 
@@ -321,7 +311,7 @@ typedef struct hf_uri {
 
 /**
  * Read a URI: `hf://[models/|datasets/|spaces/|kernels/|buckets/]namespace/name[@revision][/path]`
- * (hub-http.md 1.5), or a web address of a repo or file. No request is made.
+ *, or a web address of a repo or file. No request is made.
  *
  * @param text  the URI
  * @param out   on success its parts; free with hf_uri_free()
@@ -343,7 +333,7 @@ HF_API hf_status hf_uri_parse(const char *text, hf_uri **out, hf_error *err);
 HF_API void hf_uri_free(hf_uri *uri);
 
 /**
- * Build the URL under which the Hub serves a file (hub-http.md 1.3, 1.4). No request is made.
+ * Build the URL under which the Hub serves a file. No request is made.
  *
  * @param client     the client whose endpoint is used
  * @param repo       the repo; its revision is escaped as one segment
@@ -352,15 +342,14 @@ HF_API void hf_uri_free(hf_uri *uri);
  * @param out        on success the URL; free with hf_string_free()
  * @param err        NULL, or filled on failure
  * @return HF_OK; HF_ERR_INVALID_ARG for a repo id the Hub does not allow; HF_ERR_UNSAFE_PATH;
- * HF_ERR_NO_MEMORY
+ *         HF_ERR_NO_MEMORY
  * @threads any
  * @since 0.1
  */
 HF_API hf_status hf_hub_url(hf_client *client, const hf_repo_ref *repo, const char *path,
                             const char *subfolder, char **out, hf_error *err);
 
-/* ------------------------------------------------------------------------------------------------
- * one file */
+/* ------------------------------------------------------------------------------------- one file */
 
 /** What the Hub says of one file without sending it. */
 typedef struct hf_file_metadata {
@@ -373,7 +362,7 @@ typedef struct hf_file_metadata {
 } hf_file_metadata;
 
 /**
- * Ask the Hub about one file: the HEAD of its resolve URL (hub-http.md 2.1).
+ * Ask the Hub about one file: the HEAD of its resolve URL.
  *
  * @param client  the client
  * @param repo    the repo and revision
@@ -381,10 +370,10 @@ typedef struct hf_file_metadata {
  * @param out     on success the answer; free with hf_file_metadata_free()
  * @param err     NULL, or filled on failure
  * @return HF_OK; HF_ERR_REPO_NOT_FOUND, HF_ERR_REVISION_NOT_FOUND, HF_ERR_ENTRY_NOT_FOUND,
- * HF_ERR_GATED_REPO, HF_ERR_DISABLED_REPO, HF_ERR_UNAUTHORIZED, HF_ERR_FORBIDDEN,
- * HF_ERR_RATE_LIMITED, HF_ERR_SERVER; HF_ERR_PROTOCOL when the answer lacks commit, etag or size;
- * HF_ERR_OFFLINE; HF_ERR_NETWORK, HF_ERR_TIMEOUT, HF_ERR_TLS, HF_ERR_PROXY; HF_ERR_UNSAFE_PATH;
- * HF_ERR_INVALID_ARG
+ *         HF_ERR_GATED_REPO, HF_ERR_DISABLED_REPO, HF_ERR_UNAUTHORIZED, HF_ERR_FORBIDDEN,
+ *         HF_ERR_RATE_LIMITED, HF_ERR_SERVER; HF_ERR_PROTOCOL when the answer lacks commit, etag or
+ *         size; HF_ERR_OFFLINE; HF_ERR_NETWORK, HF_ERR_TIMEOUT, HF_ERR_TLS, HF_ERR_PROXY;
+ *         HF_ERR_UNSAFE_PATH; HF_ERR_INVALID_ARG
  * @threads any
  * @since 0.1
  */
@@ -422,7 +411,8 @@ typedef struct hf_progress {
     const char *path; /* a file that is moving; NULL when none is. Control characters replaced */
 } hf_progress;
 
-/** Called on the thread that made the call, never twice at once. Not 0: stop with HF_ERR_CANCELED.
+/**
+ * Called on the thread that made the call, never twice at once. Not 0: stop with HF_ERR_CANCELED.
  */
 typedef int hf_progress_fn(const hf_progress *progress, void *user);
 
@@ -433,20 +423,18 @@ typedef int hf_progress_fn(const hf_progress *progress, void *user);
 
 typedef struct hf_download_opts {
     uint32_t struct_size;
-    uint32_t flags;        /* HF_DOWNLOAD_* */
-    const char *subfolder; /* put before the path; NULL: none */
-    const char *cache_dir; /* NULL: the client's */
-    const char
-        *local_dir;    /* write the file under this directory instead of the cache; NULL: cache */
-    hf_cancel *cancel; /* NULL: none */
+    uint32_t flags;              /* HF_DOWNLOAD_* */
+    const char *subfolder;       /* put before the path; NULL: none */
+    const char *cache_dir;       /* NULL: the client's */
+    const char *local_dir;       /* write below this directory instead of the cache; NULL: cache */
+    hf_cancel *cancel;           /* NULL: none */
     hf_progress_fn *on_progress; /* NULL: none */
     void *user;                  /* passed to on_progress */
 } hf_download_opts;
 
-#define HF_DOWNLOAD_OPTS_INIT                                                                      \
-    {                                                                                              \
-        sizeof(hf_download_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL                            \
-    }
+/* clang-format off */
+#define HF_DOWNLOAD_OPTS_INIT { sizeof(hf_download_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL }
+/* clang-format on */
 
 /** One file, where it is now. */
 typedef struct hf_file {
@@ -462,7 +450,7 @@ typedef struct hf_file {
 } hf_file;
 
 /**
- * Fetch one file of a repo into the cache (cache.md 6), or under a local directory (cache.md 13).
+ * Fetch one file of a repo into the cache, or under a local directory.
  *
  * Blocks until the file is complete, fails, or is cancelled. Content is hashed while it arrives; a
  * file whose hash, length or etag is not what the Hub announced never appears under its name. When
@@ -476,7 +464,8 @@ typedef struct hf_file {
  * @param out     on success the file; free with hf_file_free()
  * @param err     NULL, or filled on failure
  * @return HF_OK; the errors of hf_file_metadata_get(); HF_ERR_NOT_CACHED; HF_ERR_CORRUPT,
- * HF_ERR_TRUNCATED, HF_ERR_CHANGED; HF_ERR_DISK_FULL, HF_ERR_PERMISSION, HF_ERR_IO; HF_ERR_CANCELED
+ *         HF_ERR_TRUNCATED, HF_ERR_CHANGED; HF_ERR_DISK_FULL, HF_ERR_PERMISSION, HF_ERR_IO;
+ *         HF_ERR_CANCELED
  * @threads any, but not from a callback of this client
  * @since 0.1
  */
@@ -499,22 +488,21 @@ typedef struct hf_cached_download_opts {
     const char *library_name;    /* for the User-Agent; NULL: the client's */
     const char *library_version; /* likewise */
     const char *cache_dir;       /* flat directory; NULL: the client's cache dir */
-    const char
-        *force_filename; /* use this name instead of one made from URL and etag; NULL: do not */
-    const char *token;   /* NULL: none is sent. "" : the client's */
+    const char *force_filename;  /* instead of the name made from URL and etag; NULL: do not */
+    const char *token;           /* NULL: none is sent. "" : the client's */
     hf_cancel *cancel;
     hf_progress_fn *on_progress;
     void *user;
 } hf_cached_download_opts;
 
-#define HF_CACHED_DOWNLOAD_OPTS_INIT                                                               \
-    {                                                                                              \
-        sizeof(hf_cached_download_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL         \
-    }
+/* clang-format off */
+#define HF_CACHED_DOWNLOAD_OPTS_INIT \
+    { sizeof(hf_cached_download_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
+/* clang-format on */
 
 /**
  * Fetch a URL into a flat cache whose file names carry URL and etag: the first call the Hub's
- * client library ever had, with its file layout (cache.md 22). New programs use hf_hub_download().
+ * client library ever had, with its file layout. New programs use hf_hub_download().
  *
  * @param client  the client
  * @param url     http or https
@@ -535,7 +523,7 @@ typedef enum hf_cache_state {
 } hf_cache_state;
 
 /**
- * Look a file up in the cache (cache.md 17.1). No request, no lock; fails only for bad arguments.
+ * Look a file up in the cache. No request, no lock; fails only for bad arguments.
  *
  * @param client     the client
  * @param repo       the repo and revision
@@ -543,7 +531,7 @@ typedef enum hf_cache_state {
  * @param cache_dir  NULL: the client's
  * @param state      what is known of the file
  * @param out        the path when `state` is HF_CACHE_PRESENT, else NULL; free with
- * hf_string_free()
+ *                   hf_string_free()
  * @param err        NULL, or filled on failure
  * @return HF_OK; HF_ERR_INVALID_ARG; HF_ERR_UNSAFE_PATH; HF_ERR_NO_MEMORY
  * @threads any
@@ -553,13 +541,12 @@ HF_API hf_status hf_try_to_load_from_cache(hf_client *client, const hf_repo_ref 
                                            const char *path, const char *cache_dir,
                                            hf_cache_state *state, char **out, hf_error *err);
 
-/* -------------------------------------------------------------------------------------------- a
- * whole repo */
+/* --------------------------------------------------------------------------------- a whole repo */
 
 typedef struct hf_snapshot_opts {
     uint32_t struct_size;
     uint32_t flags;           /* HF_DOWNLOAD_* */
-    const char *const *allow; /* patterns (cache.md 15); NULL: every file */
+    const char *const *allow; /* patterns; NULL: every file */
     size_t n_allow;
     const char *const *ignore; /* patterns; NULL: none */
     size_t n_ignore;
@@ -571,24 +558,23 @@ typedef struct hf_snapshot_opts {
     void *user;
 } hf_snapshot_opts;
 
-#define HF_SNAPSHOT_OPTS_INIT                                                                      \
-    {                                                                                              \
-        sizeof(hf_snapshot_opts), 0, NULL, 0, NULL, 0, NULL, NULL, 0, NULL, NULL, NULL             \
-    }
+/* clang-format off */
+#define HF_SNAPSHOT_OPTS_INIT \
+    { sizeof(hf_snapshot_opts), 0, NULL, 0, NULL, 0, NULL, NULL, 0, NULL, NULL, NULL }
+/* clang-format on */
 
 /** A repo at one commit on this machine. */
 typedef struct hf_snapshot {
-    const char *path;   /* absolute path of the directory */
-    const char *commit; /* 40 hex digits; NULL when only a local directory is known */
-    const hf_file
-        *files; /* those that passed the patterns, sorted by path; empty when returned unlisted */
+    const char *path;     /* absolute path of the directory */
+    const char *commit;   /* 40 hex digits; NULL when only a local directory is known */
+    const hf_file *files; /* that passed the patterns, sorted by path; empty when unlisted */
     size_t n_files;
     uint64_t bytes_fetched;
     uint64_t bytes_to_fetch; /* dry run: what would be fetched */
 } hf_snapshot;
 
 /**
- * Fetch a repo at one revision (cache.md 14): one listing of its tree, no request for files that
+ * Fetch a repo at one revision: one listing of its tree, no request for files that
  * are here.
  *
  * The first failing file stops the rest; what was fetched stays, and the next call goes on from
@@ -600,7 +586,7 @@ typedef struct hf_snapshot {
  * @param out     on success the snapshot; free with hf_snapshot_free()
  * @param err     NULL, or filled on failure; its message names the file
  * @return as hf_hub_download(); HF_ERR_INCOMPLETE_SNAPSHOT when only a part is cached and the Hub
- * is out of reach
+ *         is out of reach
  * @threads any, but not from a callback of this client
  * @since 0.1
  */
@@ -618,10 +604,9 @@ HF_API hf_status hf_snapshot_download(hf_client *client, const hf_repo_ref *repo
  */
 HF_API void hf_snapshot_free(hf_snapshot *snapshot);
 
-/* ------------------------------------------------------------------------------------- what a repo
- * holds */
+/* ---------------------------------------------------------------------------- what a repo holds */
 
-/** What the Hub says of a repo (hub-http.md 4.1). Absent text is NULL. */
+/** What the Hub says of a repo. Absent text is NULL. */
 typedef struct hf_repo_info {
     hf_repo_type type;
     const char *id; /* in its current spelling; differs from the request after a rename */
@@ -669,7 +654,7 @@ HF_API hf_status hf_repo_info_get(hf_client *client, const hf_repo_ref *repo, hf
  */
 HF_API void hf_repo_info_free(hf_repo_info *info);
 
-/** One file or directory of a repo (hub-http.md 4.4). */
+/** One file or directory of a repo. */
 typedef struct hf_tree_entry {
     const char *path; /* full path in the repo; checked to be safe to create below a directory */
     int is_directory;
@@ -677,9 +662,8 @@ typedef struct hf_tree_entry {
     const char *oid;        /* git object id; for an LFS file that of the pointer */
     const char *lfs_sha256; /* NULL when the file is not in LFS */
     uint64_t lfs_size;
-    const char *xet_hash; /* NULL when the file is not in Xet storage */
-    const char
-        *last_commit; /* with HF_TREE_EXPAND: id of the last commit that touched it, else NULL */
+    const char *xet_hash;    /* NULL when the file is not in Xet storage */
+    const char *last_commit; /* id of the last that touched it; NULL without HF_TREE_EXPAND */
     const char *last_commit_title;
     const char *last_commit_date;
 } hf_tree_entry;
@@ -736,7 +720,7 @@ typedef struct hf_paths_info {
 } hf_paths_info;
 
 /**
- * Ask for some entries of a repo by path (hub-http.md 4.5). Paths that do not exist are left out.
+ * Ask for some entries of a repo by path. Paths that do not exist are left out.
  *
  * @param client   the client
  * @param repo     the repo and revision

@@ -36,8 +36,8 @@ static bool is_candidate(hf__str name, hf__str prefix)
            !hf__str_ends(name, HF__STR(".incomplete"));
 }
 
-/* Any version of the URL will do when its etag cannot be asked for; the newest is the best guess.
- */
+/* Any version of the URL will do when its etag cannot be asked for; the newest is the
+ * best guess. */
 hf_status hf__legacy_find_any(const char *dir, const char *url, hf__buf *path, bool *found,
                               hf_error *err)
 {

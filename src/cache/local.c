@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A directory of the user's with plain files in it, and our book-keeping beside them (cache.md 13).
- */
+/* A directory of the user's with plain files in it, and our book-keeping beside them
+ * (cache.md 13). */
 #include "cache/private.h"
 
 #include "core/clock.h"

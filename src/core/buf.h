@@ -45,8 +45,8 @@ void hf__buf_grew(hf__buf *buf, size_t len);
 const char *hf__buf_cstr(const hf__buf *buf); /* never NULL */
 hf__str hf__buf_str(const hf__buf *buf);
 
-/* Hands the text over as a heap string for hf_string_free(); NULL when out of memory. Empties buf.
- */
+/* Hands the text over as a heap string for hf_string_free(); NULL when out of memory.
+ * Empties buf. */
 char *hf__buf_take(hf__buf *buf);
 
 #endif

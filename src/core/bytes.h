@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cursor over untrusted bytes: fails once and stays failed, then yields zeros and has nothing left.
- */
+/* Cursor over untrusted bytes: fails once and stays failed, then yields zeros and has
+ * nothing left. */
 #ifndef HF_CORE_BYTES_H
 #define HF_CORE_BYTES_H
 

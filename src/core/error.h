@@ -29,8 +29,8 @@ hf_status hf__fail_os(hf_error *err, int errno_value, const char *fmt, ...) HF__
 
 hf_status hf__fail_nomem(hf_error *err);
 
-/* Puts "prefix: " in front of the message of a failed call. For outer layers that know the subject.
- */
+/* Puts "prefix: " in front of the message of a failed call. For outer layers that know
+ * the subject. */
 void hf__error_prefix(hf_error *err, const char *fmt, ...) HF__PRINTF(2, 3);
 
 /* Copies src to dst, honouring dst's struct_size; both may be NULL. */

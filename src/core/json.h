@@ -32,14 +32,14 @@ void *hf__json_next(const hf__json *object, void *iter, const char **key, const 
 /* Text is borrowed from the document; NULL when absent, no string, or holding a NUL. */
 const char *hf__json_text(const hf__json *object, const char *key);
 const char *hf__json_string(const hf__json *node);
-hf__str hf__json_str(
-    const hf__json *node); /* with its length, NUL inside and all; NULL ptr when no string */
+/* With its length, NUL inside and all; NULL ptr when no string. */
+hf__str hf__json_str(const hf__json *node);
 bool hf__json_u64(const hf__json *object, const char *key,
                   uint64_t *out); /* false: absent, negative, no integer */
 bool hf__json_bool(const hf__json *object, const char *key, bool fallback);
 
-/* Writing: text for a string in JSON with quotes; non-ASCII becomes \uXXXX as Python's json does.
- */
+/* Writing: text for a string in JSON with quotes; non-ASCII becomes \uXXXX as Python's
+ * json does. */
 void hf__json_add_string(hf__buf *out, hf__str text);
 
 #endif

@@ -37,8 +37,8 @@ hf_status hf__os_lstat_path(const char *path, hf__os_stat *out, hf_error *err); 
 
 /* Whole file into buf (its max is the limit: HF_ERR_LIMIT). *found false when there is none. */
 hf_status hf__os_read_file(const char *path, hf__buf *out, bool *found, hf_error *err);
-/* Temporary name beside path, write, rename over path. mode is what open(2) gets (umask applies).
- */
+/* Temporary name beside path, write, rename over path. mode is what open(2) gets
+ * (umask applies). */
 hf_status hf__os_write_file_atomic(const char *path, hf__str content, uint32_t mode, hf_error *err);
 
 hf_status hf__os_mkdirs(const char *path, uint32_t mode,
@@ -72,8 +72,8 @@ hf_status hf__os_iter_open(const char *path, hf__os_iter **out,
 hf_status hf__os_iter_next(hf__os_iter *iter, const char **name, hf__os_type *type, hf_error *err);
 void hf__os_iter_close(hf__os_iter *iter);
 
-/* flock(2) on a file that is made when absent (cache.md 9.1). *got false when someone else has it.
- */
+/* flock(2) on a file that is made when absent (cache.md 9.1). *got false when someone else
+ * has it. */
 typedef struct hf__os_lock {
     int fd;            /* -1: not held */
     char *exists_path; /* the fallback without flock: a file that is unlinked on release */
@@ -92,7 +92,8 @@ void hf__os_close(int *fd); /* closes and sets to -1 */
 
 /* Does path lead, links followed, to a regular file inside root (resolved, no '/' at its end)? What the kernel says of
  * the opened file decides, so that no link changed in between can fool it. size may be NULL. */
-hf_status hf__os_file_inside(const char *root, const char *path, bool *found, uint64_t *size, hf_error *err);
+hf_status hf__os_file_inside(const char *root, const char *path, bool *found, uint64_t *size,
+                             hf_error *err);
 
 /* Sets room for a file of this size aside. False only when the disk certainly lacks it. */
 bool hf__os_reserve(int fd, uint64_t size);

@@ -70,8 +70,8 @@ hf_status hf__os_lock_try(const char *path, hf__os_lock *out, bool *got, hf_erro
             }
             return hf__fail_os(err, why, "cannot take the lock '%s'", path);
         }
-        /* Some holders remove the file when they release it; then this lock is on a nameless inode.
-         */
+        /* Some holders remove the file when they release it; then this lock is on a
+         * nameless inode. */
         if (fstat(fd, &st) == 0 && st.st_nlink > 0) {
             out->fd = fd;
             *got = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The GET of a file's content, and whether an answer to it is what was asked for (hub-http.md 2.4).
- */
+/* The GET of a file's content, and whether an answer to it is what was asked for
+ * (hub-http.md 2.4). */
 #include "hub/private.h"
 
 #include "core/error.h"

@@ -17,8 +17,8 @@ static void wipe(char *text)
         *p++ = '\0';
 }
 
-/* Drops CR and LF anywhere and blanks at the ends, then checks that the rest can stand in a header.
- */
+/* Drops CR and LF anywhere and blanks at the ends, then checks that the rest can stand in
+ * a header. */
 static hf_status set_locked(hf__hub *hub, hf__str raw, const char *source, hf_error *err)
 {
     static const char scheme[] = "Bearer ";

@@ -14,8 +14,8 @@
 /* ---- repo type and id */
 
 const char *hf__repo_type_name(hf_repo_type type); /* "model"; NULL for a number that is none */
-const char *hf__repo_type_plural(
-    hf_repo_type type); /* "models", the word in API URLs and cache folder names */
+/* "models", the word in API URLs and cache folder names. */
+const char *hf__repo_type_plural(hf_repo_type type);
 bool hf__repo_type_parse(hf__str text, hf_repo_type *out); /* singular and plural */
 
 /* The Python client's rule (hub-http.md 1.2, cache.md 5.1). The message says which part of it is

@@ -159,8 +159,8 @@ static void enqueue_io(hf__net *net, hf__net_stream *stream, bool in_front)
     }
     if (stream->req.retry != HF__NET_RETRY_DOWNLOAD)
         origin->multiplex = true;
-    /* What is never tried again does not wait either: its caller wants an answer, also a bad one.
-     */
+    /* What is never tried again does not wait either: its caller wants an answer, also a
+     * bad one. */
     if (in_front || stream->req.retry == HF__NET_RETRY_NONE)
         hf__streams_prepend(&origin->queue, stream);
     else

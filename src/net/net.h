@@ -26,8 +26,8 @@ typedef struct hf__net_conf {
     uint32_t max_connections;    /* over all hosts; 0: 16 */
     uint32_t max_per_host;       /* 0: 8 */
     uint64_t buffer_budget;      /* bytes of body buffers at once; 0: 32 MiB */
-    bool use_env; /* look at SSL_CERT_FILE, SSL_CERT_DIR, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE,
-                     *_PROXY */
+    /* Obey SSL_CERT_FILE, SSL_CERT_DIR, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE and *_PROXY. */
+    bool use_env;
     hf__log *log; /* NULL: none; must outlive the engine */
 } hf__net_conf;
 
@@ -40,16 +40,14 @@ void hf__net_free(hf__net *net); /* NULL allowed; no request may be under way */
 
 typedef enum hf__net_class {
     HF__NET_RETRY_NONE = 0,
-    HF__NET_RETRY_STANDARD, /* 408 429 500 502 503 504, time-outs and network errors: 5 times
-                               (hub-http.md 3.6) */
+    HF__NET_RETRY_STANDARD, /* 408 429 500 502 503 504, time-outs and network errors: 5 times */
     HF__NET_RETRY_DOWNLOAD, /* as standard, until the first body byte reached the sink */
     HF__NET_RETRY_UPLOAD
 } hf__net_class;
 
 typedef enum hf__net_redirects {
     HF__NET_REDIRECT_NONE = 0, /* a 3xx is the answer */
-    HF__NET_REDIRECT_RELATIVE, /* follows a Location without authority; an absolute one is the
-                                  answer */
+    HF__NET_REDIRECT_RELATIVE, /* follows a Location without authority; else it is the answer */
     HF__NET_REDIRECT_ANY       /* follows all; never from https to http */
 } hf__net_redirects;
 
@@ -63,8 +61,9 @@ typedef struct hf__net_header {
 typedef struct hf__net_req {
     const char *method; /* "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH" */
     const char *url;    /* http or https only */
-    const char *auth; /* value of Authorization or NULL. Bound to the origin (scheme, host, port) of
-                       * `url`: sent to no other, and never shown in a log or message */
+    /* Value of Authorization, or NULL. Bound to the origin (scheme, host, port) of `url`: sent to no
+     * other, and never shown in a log or message. */
+    const char *auth;
     const hf__net_header *headers;
     size_t n_headers;
     const void *body; /* NULL: none */
@@ -83,12 +82,12 @@ typedef struct hf__net_req {
 /* An answer's head. In callbacks it is borrowed for the call. */
 typedef struct hf__net_head {
     int status;
-    const char *url;                              /* that answered, after redirects */
-    uint64_t content_length;                      /* HF__NET_NO_LIMIT when not told */
-    uint32_t hops;                                /* redirects followed */
-    const struct hf__net_headers *headers;        /* of this answer */
-    const struct hf__net_headers *first_redirect; /* of the first redirect followed; NULL: none. The
-                                                   * Hub puts commit, linked etag and size there */
+    const char *url;                       /* that answered, after redirects */
+    uint64_t content_length;               /* HF__NET_NO_LIMIT when not told */
+    uint32_t hops;                         /* redirects followed */
+    const struct hf__net_headers *headers; /* of this answer */
+    /* Of the first redirect followed; NULL: none. The Hub puts commit, linked etag and size there. */
+    const struct hf__net_headers *first_redirect;
 } hf__net_head;
 
 /* First value of a header, by name in any case; NULL when absent. NULL headers allowed. */
@@ -114,7 +113,7 @@ void hf__net_resp_dispose(hf__net_resp *resp);
 typedef struct hf__net_buf {
     uint8_t *data;
     size_t len;
-    uint64_t offset; /* of data[0] in the body of this answer */
+    uint64_t offset;          /* of data[0] in the body of this answer */
     struct hf__net_buf *next; /* for whoever holds it, to queue it */
 } hf__net_buf;
 
@@ -136,13 +135,13 @@ typedef struct hf__net_stream hf__net_stream;
 /* Starts a request; req is copied. *out is valid until hf__net_stream_free. */
 hf_status hf__net_stream_start(hf__net *net, const hf__net_req *req, const hf__net_sink *sink,
                                hf__net_stream **out, hf_error *err);
-void hf__net_stream_cancel(
-    hf__net_stream *stream); /* asks; on_done still comes, with HF_ERR_CANCELED */
+/* Asks; on_done still comes, with HF_ERR_CANCELED. */
+void hf__net_stream_cancel(hf__net_stream *stream);
 void hf__net_stream_free(hf__net_stream *stream); /* after on_done was entered; NULL allowed */
 void hf__net_buf_release(hf__net *net, hf__net_buf *buf);
 
-/* How long the engine is going to wait before it tries this stream again, 0 when it is not waiting.
- */
+/* How long the engine is going to wait before it tries this stream again, 0 when it is
+ * not waiting. */
 uint32_t hf__net_stream_waits_ms(hf__net_stream *stream, uint32_t *retries);
 
 /* ---- URLs */

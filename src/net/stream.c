@@ -263,8 +263,8 @@ hf_status hf__stream_reset_hop_io(hf__net_stream *stream)
     return HF_OK;
 }
 
-/* Marks the stream as failed for good; false, so that callbacks can return it as "nothing taken".
- */
+/* Marks the stream as failed for good; false, so that callbacks can return it as
+ * "nothing taken". */
 static bool fail(hf__net_stream *stream, hf_status st)
 {
     stream->io.failure = st;

@@ -110,8 +110,8 @@ static bool worth_patience(hf_status st, int http_status)
            st == HF_ERR_RATE_LIMITED || st == HF_ERR_SERVER || http_status == 408;
 }
 
-/* The Hub named the commit that lacks the file: worth remembering, but no reason to fail otherwise.
- */
+/* The Hub named the commit that lacks the file: worth remembering, but no reason to
+ * fail otherwise. */
 static void remember_absence(file_call *c)
 {
     const char *revision = hf__revision_or_main(c->repo);

@@ -374,8 +374,8 @@ static void step_locks(run *r, uint64_t now, uint64_t *looked_ms)
     }
 }
 
-/* Files that wait for another process hold nothing, so many may; of those that move there are few.
- */
+/* Files that wait for another process hold nothing, so many may; of those that move there
+ * are few. */
 static void start_more(run *r, uint64_t now)
 {
     while (r->status == HF_OK && r->next_op < r->n_ops && r->n_fetching < r->max_active &&
