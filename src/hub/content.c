@@ -50,25 +50,27 @@ void hf__hub_get_dispose(hf__hub_get *get)
 }
 
 /* The Hub's own word on the etag: of the redirect that led here, or of this answer. A plain ETag
- * counts only when it looks like one of the Hub's hashes: storage behind a redirect has etags of
- * its own. */
-static const char *told_etag(const hf__net_head *head)
+ * counts only when it is a hash of the same kind as the expected one: storage, asked directly or
+ * behind a redirect, has etags of its own. */
+static bool told_etag(const hf__net_head *head, const hf__etag *expected, hf__etag *out)
 {
-    const char *etag = hf__net_header_get(head->first_redirect, "x-linked-etag");
+    const char *linked = hf__net_header_get(head->first_redirect, "x-linked-etag");
+    const char *plain = head->first_redirect ? NULL : hf__net_header_get(head->headers, "etag");
 
-    if (!etag)
-        etag = hf__net_header_get(head->headers, "x-linked-etag");
-    if (!etag && !head->first_redirect)
-        etag = hf__net_header_get(head->headers, "etag");
-    return etag;
+    if (!linked)
+        linked = hf__net_header_get(head->headers, "x-linked-etag");
+    if (linked)
+        return hf__etag_parse(out, hf__str_from(linked));
+    return plain && hf__etag_parse(out, hf__str_from(plain)) &&
+           ((hf__etag_is_sha256(out) && hf__etag_is_sha256(expected)) ||
+            (hf__etag_is_sha1(out) && hf__etag_is_sha1(expected)));
 }
 
 static hf_status check_etag(const hf__net_head *head, const hf__etag *expected, hf_error *err)
 {
-    const char *told = expected ? told_etag(head) : NULL;
     hf__etag now;
 
-    if (told && hf__etag_parse(&now, hf__str_from(told)) && strcmp(now.text, expected->text) != 0)
+    if (expected && told_etag(head, expected, &now) && strcmp(now.text, expected->text) != 0)
         return hf__fail(
             err, HF_ERR_CHANGED,
             "the file changed on the server during the transfer (etag %.70s, now %.70s)",
