@@ -6,7 +6,7 @@
  */
 #include "transfer/private.h"
 
-hf__hash_kind fetch_kind(const hf__etag *etag)
+hf__hash_kind hf__fetch_kind(const hf__etag *etag)
 {
     return hf__etag_is_sha256(etag) ? HF__HASH_SHA256
            : hf__etag_is_sha1(etag) ? HF__HASH_GIT_BLOB
@@ -23,13 +23,13 @@ static hf_status on_head(void *self, const hf__net_head *head, hf_error *err)
                                          f->asked_from, &resumed, err);
 
     if (st == HF_OK)
-        writer_set_base(&f->w, resumed ? f->asked_from : 0);
+        hf__writer_set_base(&f->w, resumed ? f->asked_from : 0);
     return st;
 }
 
 static void on_data(void *self, hf__net_buf *buf)
 {
-    writer_take(&((fetch *)self)->w, buf);
+    hf__writer_take(&((fetch *)self)->w, buf);
 }
 
 static void on_done(void *self, hf_status status, const hf_error *err)
@@ -39,7 +39,7 @@ static void on_done(void *self, hf_status status, const hf_error *err)
     f->status = status;
     if (status != HF_OK)
         hf__error_copy(&f->err, err);
-    writer_end(&f->w);
+    hf__writer_end(&f->w);
 }
 
 /* ---- on the strand */
@@ -48,7 +48,7 @@ static void on_drained(void *self)
 {
     fetch *f = self;
 
-    run_fetch_ready(f->run, f);
+    hf__run_fetch_ready(f->run, f);
 }
 
 /* ---- on the caller's thread */
@@ -95,7 +95,7 @@ static void stream_start(fetch *f)
     hf_status st = make_request(f, &f->err);
 
     if (st == HF_OK) {
-        writer_stream_begins(&f->w);
+        hf__writer_stream_begins(&f->w);
         f->state = FETCH_STREAMING;
         f->progress_at = f->asked_from;
         st = hf__net_stream_start(f->run->ctx->net, &f->get.req, &sink, &f->stream, &f->err);
@@ -104,24 +104,24 @@ static void stream_start(fetch *f)
         finish(f, st);
 }
 
-hf_status fetch_start(fetch *f, hf__cache_part *part, hf_error *err)
+hf_status hf__fetch_start(fetch *f, hf__cache_part *part, hf_error *err)
 {
     hf_status st;
 
-    f->kind = fetch_kind(&f->etag);
+    f->kind = hf__fetch_kind(&f->etag);
     f->err = (hf_error)HF_ERROR_INIT;
-    st = writer_init(&f->w, f->run->ctx, on_drained, f, err);
+    st = hf__writer_init(&f->w, f->run->ctx, on_drained, f, err);
     f->writer_ready = true;
     if (st == HF_OK)
-        st = writer_open(&f->w, hf__cache_part_fd(part), hf__cache_part_path(part), f->kind,
-                         f->size, err);
+        st = hf__writer_open(&f->w, hf__cache_part_fd(part), hf__cache_part_path(part), f->kind,
+                             f->size, err);
     if (st != HF_OK)
         return st;
     if (f->size == 0) {
         /* Nothing to ask for: an empty file is what it is, and its hash says so. */
         f->state = FETCH_STREAMING;
         f->status = HF_OK;
-        fetch_step(f, 0);
+        hf__fetch_step(f, 0);
         return HF_OK;
     }
     stream_start(f);
@@ -151,7 +151,7 @@ static void try_again_later(fetch *f, uint64_t now)
 
 static hf_status start_over(fetch *f, hf_error *err)
 {
-    return writer_open(&f->w, f->w.fd, f->w.path, f->kind, f->size, err);
+    return hf__writer_open(&f->w, f->w.fd, f->w.path, f->kind, f->size, err);
 }
 
 /* A redirect target that was named in the past may have expired; the resolve URL leads to a fresh
@@ -225,7 +225,7 @@ static void step_complete(fetch *f, uint64_t now)
     f->state = FETCH_WAITING;
 }
 
-void fetch_step(fetch *f, uint64_t now)
+void hf__fetch_step(fetch *f, uint64_t now)
 {
     if (f->state == FETCH_WAITING) {
         hf_status st = HF_OK;
@@ -255,7 +255,7 @@ void fetch_step(fetch *f, uint64_t now)
     }
 }
 
-void fetch_cancel(fetch *f)
+void hf__fetch_cancel(fetch *f)
 {
     if (f->stream)
         hf__net_stream_cancel(f->stream);
@@ -263,10 +263,10 @@ void fetch_cancel(fetch *f)
         finish(f, hf__fail(&f->err, HF_ERR_CANCELED, "cancelled"));
 }
 
-void fetch_dispose(fetch *f)
+void hf__fetch_dispose(fetch *f)
 {
     HF__ASSERT(!f->stream);
     if (f->writer_ready)
-        writer_dispose(&f->w);
+        hf__writer_dispose(&f->w);
     hf__hub_get_dispose(&f->get);
 }

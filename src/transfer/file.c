@@ -196,7 +196,7 @@ static hf_status fetch_it(file_call *c, hf_error *err)
     file->size = c->meta.size;
     if (!file->etag)
         return hf__fail_nomem(err);
-    st = run_plan(r, err);
+    st = hf__run_plan(r, err);
     if (st != HF_OK || r->flags & HF_DOWNLOAD_DRY_RUN)
         return st;
     if (r->ops[0].state == OP_DONE) {
@@ -210,7 +210,7 @@ static hf_status fetch_it(file_call *c, hf_error *err)
         if (st == HF_OK && !hf__is_commit(revision))
             st = hf__cache_ref_write(r->repo, revision, r->commit, err);
     }
-    return st == HF_OK ? run_go(r, err) : st;
+    return st == HF_OK ? hf__run_go(r, err) : st;
 }
 
 static hf_status prepare(file_call *c, const char *path, hf_error *err)
@@ -225,7 +225,7 @@ static hf_status prepare(file_call *c, const char *path, hf_error *err)
         c->path = hf__arena_str(r->arena, hf__buf_str(&joined));
         r->ops = hf__arena_array(r->arena, 1, sizeof(op));
         if (c->path && r->ops)
-            r->ops[0].file = result_files(r->arena, 1);
+            r->ops[0].file = hf__result_files(r->arena, 1);
         if (!c->path || !r->ops || !r->ops[0].file)
             st = hf__fail_nomem(err);
         else
@@ -237,7 +237,7 @@ static hf_status prepare(file_call *c, const char *path, hf_error *err)
     r->cancel = c->opts->cancel;
     r->meter.fn = c->opts->on_progress;
     r->meter.user = c->opts->user;
-    return st == HF_OK ? run_open(r, c->repo, c->opts->cache_dir, c->opts->local_dir, err) : st;
+    return st == HF_OK ? hf__run_open(r, c->repo, c->opts->cache_dir, c->opts->local_dir, err) : st;
 }
 
 hf_status hf__transfer_file(const hf__transfer_ctx *ctx, const hf_repo_ref *repo, const char *path,
@@ -245,7 +245,7 @@ hf_status hf__transfer_file(const hf__transfer_ctx *ctx, const hf_repo_ref *repo
 {
     file_call c = { .repo = repo, .opts = opts };
     bool settled = false;
-    hf_status st = run_init(&c.r, ctx, err);
+    hf_status st = hf__run_init(&c.r, ctx, err);
 
     hf__hub_meta_init(&c.meta);
     if (st == HF_OK)
@@ -257,7 +257,7 @@ hf_status hf__transfer_file(const hf__transfer_ctx *ctx, const hf_repo_ref *repo
     if (st == HF_OK && !settled)
         st = fetch_it(&c, err);
     if (st == HF_OK) {
-        hf_file *result = result_single(&c.r);
+        hf_file *result = hf__result_single(&c.r);
 
         if (result)
             *out = result;
@@ -265,6 +265,6 @@ hf_status hf__transfer_file(const hf__transfer_ctx *ctx, const hf_repo_ref *repo
             st = hf__fail_nomem(err);
     }
     hf__hub_meta_dispose(&c.meta);
-    run_dispose(&c.r);
+    hf__run_dispose(&c.r);
     return st;
 }

@@ -106,4 +106,4 @@ static hf_status commit(run *r, active *a, hf_error *err)
     return st == HF_OK ? make_pointer(r, a->op, true, err) : st;
 }
 
-const op_target op_target_cache = { check, lock, settle, worked, begin, commit };
+const op_target hf__op_target_cache = { check, lock, settle, worked, begin, commit };

@@ -73,7 +73,7 @@ static void work(void *arg)
     memcpy(etag.text, file->etag, strlen(file->etag) + 1);
     a->work_err = (hf_error)HF_ERROR_INIT;
     a->work_status = hf__cache_local_find(r->local, file->repo_path, &found, &size, &a->work_err);
-    if (a->work_status == HF_OK && found && size == file->size && fetch_kind(&etag)) {
+    if (a->work_status == HF_OK && found && size == file->size && hf__fetch_kind(&etag)) {
         a->work_status = hf__cache_local_hash(r->local, file->repo_path, hf__etag_is_sha256(&etag),
                                               hash, &a->work_err);
         a->work_done = a->work_status == HF_OK && strcmp(hash, etag.text) == 0;
@@ -85,7 +85,7 @@ static void work(void *arg)
         a->work_status = hf__cache_local_from_cache(r->local, repo, r->commit, file->repo_path,
                                                     file->etag, &a->work_done, &a->work_err);
     hf__cache_repo_close(repo);
-    run_work_ready(r, a);
+    hf__run_work_ready(r, a);
 }
 
 static hf_status settle(run *r, active *a, hf_error *err)
@@ -149,4 +149,4 @@ static hf_status commit(run *r, active *a, hf_error *err)
     return st == HF_OK ? note(r, a->op, err) : st;
 }
 
-const op_target op_target_local = { check, lock, settle, worked, begin, commit };
+const op_target hf__op_target_local = { check, lock, settle, worked, begin, commit };

@@ -62,16 +62,16 @@ typedef struct writer {
     atomic_bool failed;           /* lets the I/O thread drop what comes after */
 } writer;
 
-hf_status writer_init(writer *w, const hf__transfer_ctx *ctx, void (*on_drained)(void *),
-                      void *self, hf_error *err);
-void writer_dispose(writer *w);
+hf_status hf__writer_init(writer *w, const hf__transfer_ctx *ctx, void (*on_drained)(void *),
+                          void *self, hf_error *err);
+void hf__writer_dispose(writer *w);
 /* Starts a file from nothing: strand idle. kind 0: no hash. */
-hf_status writer_open(writer *w, int fd, const char *path, hf__hash_kind kind, uint64_t size,
-                      hf_error *err);
-void writer_stream_begins(writer *w);           /* strand idle */
-void writer_set_base(writer *w, uint64_t base); /* before the first buffer of a stream */
-void writer_take(writer *w, hf__net_buf *buf);  /* I/O thread */
-void writer_end(writer *w);                     /* I/O thread; on_drained follows */
+hf_status hf__writer_open(writer *w, int fd, const char *path, hf__hash_kind kind, uint64_t size,
+                          hf_error *err);
+void hf__writer_stream_begins(writer *w);           /* strand idle */
+void hf__writer_set_base(writer *w, uint64_t base); /* before the first buffer of a stream */
+void hf__writer_take(writer *w, hf__net_buf *buf);  /* I/O thread */
+void hf__writer_end(writer *w);                     /* I/O thread; on_drained follows */
 
 /* ---- fetch */
 
@@ -112,13 +112,13 @@ struct fetch {
 };
 
 /* What the bytes of an etag can be checked with: 64 hex digits, 40, or nothing. */
-hf__hash_kind fetch_kind(const hf__etag *etag);
+hf__hash_kind hf__fetch_kind(const hf__etag *etag);
 
-hf_status fetch_start(fetch *f, hf__cache_part *part, hf_error *err);
+hf_status hf__fetch_start(fetch *f, hf__cache_part *part, hf_error *err);
 /* A stream ended, or a wait is over: goes on or comes to an end (f->state). */
-void fetch_step(fetch *f, uint64_t now);
-void fetch_cancel(fetch *f);
-void fetch_dispose(fetch *f);
+void hf__fetch_step(fetch *f, uint64_t now);
+void hf__fetch_cancel(fetch *f);
+void hf__fetch_dispose(fetch *f);
 
 /* ---- op */
 
@@ -174,8 +174,8 @@ typedef struct op_target {
     hf_status (*commit)(run *r, active *a, hf_error *err);
 } op_target;
 
-extern const op_target op_target_cache;
-extern const op_target op_target_local;
+extern const op_target hf__op_target_cache;
+extern const op_target hf__op_target_local;
 
 /* ---- progress */
 
@@ -192,7 +192,7 @@ typedef struct meter {
 } meter;
 
 /* Not 0 when the callback wants to stop. */
-int meter_show(run *r, hf_phase phase, uint64_t now);
+int hf__meter_show(run *r, hf_phase phase, uint64_t now);
 
 /* ---- run */
 
@@ -231,26 +231,26 @@ struct run {
     } synced;
 };
 
-hf_status run_init(run *r, const hf__transfer_ctx *ctx, hf_error *err);
-void run_dispose(run *r);
-void run_fetch_ready(run *r, fetch *f); /* from any thread */
-void run_work_ready(run *r, active *a); /* from any thread */
+hf_status hf__run_init(run *r, const hf__transfer_ctx *ctx, hf_error *err);
+void hf__run_dispose(run *r);
+void hf__run_fetch_ready(run *r, fetch *f); /* from any thread */
+void hf__run_work_ready(run *r, active *a); /* from any thread */
 /* Checks all ops: totals, space. Then moves every file. */
-hf_status run_plan(run *r, hf_error *err);
-hf_status run_go(run *r, hf_error *err);
-/* Waits until something is ready, or ms passed. Used by run_go and by a single plain URL. */
-void run_wait(run *r, uint32_t ms);
-fetch *run_take_fetches(run *r);
-void run_fail(run *r, hf_status st, const hf_error *err, const char *path);
+hf_status hf__run_plan(run *r, hf_error *err);
+hf_status hf__run_go(run *r, hf_error *err);
+/* Waits until something is ready, or ms passed. Used by hf__run_go and by a single plain URL. */
+void hf__run_wait(run *r, uint32_t ms);
+fetch *hf__run_take_fetches(run *r);
+void hf__run_fail(run *r, hf_status st, const hf_error *err, const char *path);
 
 /* ---- results */
 
-hf_file *result_files(hf__arena *arena, size_t n);
-hf_file *result_single(run *r);                         /* takes the arena */
-hf_snapshot *result_snapshot(run *r, const char *path); /* takes the arena */
+hf_file *hf__result_files(hf__arena *arena, size_t n);
+hf_file *hf__result_single(run *r);                         /* takes the arena */
+hf_snapshot *hf__result_snapshot(run *r, const char *path); /* takes the arena */
 
 /* Opens cache, repo and (unless dir is NULL) local directory of a run. */
-hf_status run_open(run *r, const hf_repo_ref *repo, const char *cache_dir, const char *local_dir,
-                   hf_error *err);
+hf_status hf__run_open(run *r, const hf_repo_ref *repo, const char *cache_dir,
+                       const char *local_dir, hf_error *err);
 
 #endif

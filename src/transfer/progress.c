@@ -43,7 +43,7 @@ static bool all_wait(run *r, hf_progress *event)
     return any;
 }
 
-int meter_show(run *r, hf_phase phase, uint64_t now)
+int hf__meter_show(run *r, hf_phase phase, uint64_t now)
 {
     meter *m = &r->meter;
     hf_progress event = { .struct_size = sizeof(event), .phase = phase };

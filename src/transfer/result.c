@@ -12,12 +12,12 @@ typedef struct snapshot_owner {
     hf__arena *arena;
 } snapshot_owner;
 
-hf_file *result_files(hf__arena *arena, size_t n)
+hf_file *hf__result_files(hf__arena *arena, size_t n)
 {
     return hf__arena_array(arena, n + 1, sizeof(hf_file));
 }
 
-hf_file *result_single(run *r)
+hf_file *hf__result_single(run *r)
 {
     file_owner *owner = hf__arena_alloc(r->arena, sizeof(*owner));
 
@@ -29,7 +29,7 @@ hf_file *result_single(run *r)
     return &owner->pub;
 }
 
-hf_snapshot *result_snapshot(run *r, const char *path)
+hf_snapshot *hf__result_snapshot(run *r, const char *path)
 {
     snapshot_owner *owner = hf__arena_alloc(r->arena, sizeof(*owner));
     char *own_path = hf__arena_cstr(r->arena, path);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-hf_status run_init(run *r, const hf__transfer_ctx *ctx, hf_error *err)
+hf_status hf__run_init(run *r, const hf__transfer_ctx *ctx, hf_error *err)
 {
     pthread_condattr_t attr;
 
@@ -26,7 +26,7 @@ hf_status run_init(run *r, const hf__transfer_ctx *ctx, hf_error *err)
     return r->arena ? HF_OK : hf__fail_nomem(err);
 }
 
-void run_dispose(run *r)
+void hf__run_dispose(run *r)
 {
     HF__ASSERT(!r->actives);
     hf__cache_local_close(r->local);
@@ -37,14 +37,14 @@ void run_dispose(run *r)
     pthread_mutex_destroy(&r->synced.lock);
 }
 
-hf_status run_open(run *r, const hf_repo_ref *repo, const char *cache_dir, const char *local_dir,
-                   hf_error *err)
+hf_status hf__run_open(run *r, const hf_repo_ref *repo, const char *cache_dir,
+                       const char *local_dir, hf_error *err)
 {
     hf_status st = hf__cache_open(cache_dir ? cache_dir : r->ctx->cache_dir, r->ctx->no_symlinks,
                                   r->ctx->log, &r->cache, err);
 
     r->at = *repo;
-    r->target = local_dir ? &op_target_local : &op_target_cache;
+    r->target = local_dir ? &hf__op_target_local : &hf__op_target_cache;
     if (st == HF_OK)
         st = hf__cache_repo_open(r->cache, repo->type, repo->id, &r->repo, err);
     if (st == HF_OK && local_dir)
@@ -54,7 +54,7 @@ hf_status run_open(run *r, const hf_repo_ref *repo, const char *cache_dir, const
 
 /* ---- news from other threads */
 
-void run_fetch_ready(run *r, fetch *f)
+void hf__run_fetch_ready(run *r, fetch *f)
 {
     pthread_mutex_lock(&r->synced.lock);
     f->next_ready = r->synced.fetches;
@@ -63,7 +63,7 @@ void run_fetch_ready(run *r, fetch *f)
     pthread_mutex_unlock(&r->synced.lock);
 }
 
-void run_work_ready(run *r, active *a)
+void hf__run_work_ready(run *r, active *a)
 {
     pthread_mutex_lock(&r->synced.lock);
     a->next_ready = r->synced.works;
@@ -72,7 +72,7 @@ void run_work_ready(run *r, active *a)
     pthread_mutex_unlock(&r->synced.lock);
 }
 
-void run_wait(run *r, uint32_t ms)
+void hf__run_wait(run *r, uint32_t ms)
 {
     struct timespec until;
 
@@ -89,7 +89,7 @@ void run_wait(run *r, uint32_t ms)
     pthread_mutex_unlock(&r->synced.lock);
 }
 
-fetch *run_take_fetches(run *r)
+fetch *hf__run_take_fetches(run *r)
 {
     fetch *out;
 
@@ -132,7 +132,7 @@ static hf_status check_space(run *r, hf_error *err)
                     (unsigned long long)(r->bytes_total - have));
 }
 
-hf_status run_plan(run *r, hf_error *err)
+hf_status hf__run_plan(run *r, hf_error *err)
 {
     for (size_t i = 0; i < r->n_ops; i++) {
         op *o = &r->ops[i];
@@ -152,7 +152,7 @@ hf_status run_plan(run *r, hf_error *err)
 
 /* ---- one op */
 
-void run_fail(run *r, hf_status st, const hf_error *err, const char *path)
+void hf__run_fail(run *r, hf_status st, const hf_error *err, const char *path)
 {
     if (r->status != HF_OK)
         return;
@@ -165,7 +165,7 @@ void run_fail(run *r, hf_status st, const hf_error *err, const char *path)
 static void active_free(active *a)
 {
     if (a->fetch_ready)
-        fetch_dispose(&a->f);
+        hf__fetch_dispose(&a->f);
     if (a->strand)
         hf__strand_wait(a->strand);
     hf__strand_free(a->strand);
@@ -198,7 +198,7 @@ static void op_end(run *r, active *a)
 
 static void op_fail(run *r, active *a, hf_status st, const hf_error *err)
 {
-    run_fail(r, st, err, a->op->file->repo_path);
+    hf__run_fail(r, st, err, a->op->file->repo_path);
     a->op->state = OP_FAILED;
     op_end(r, a);
 }
@@ -219,7 +219,7 @@ static void start_fetch(run *r, active *a)
         a->fetch_ready = true;
         r->n_fetching++;
         o->state = OP_FETCHING;
-        st = fetch_start(&a->f, a->part, &err);
+        st = hf__fetch_start(&a->f, a->part, &err);
     }
     if (st != HF_OK)
         op_fail(r, a, st, &err);
@@ -269,7 +269,7 @@ static void op_start(run *r, op *o, uint64_t now)
     hf_error err = HF_ERROR_INIT;
 
     if (!a) {
-        run_fail(r, hf__fail_nomem(&err), &err, NULL);
+        hf__run_fail(r, hf__fail_nomem(&err), &err, NULL);
         return;
     }
     a->op = o;
@@ -328,13 +328,13 @@ static void op_worked(run *r, active *a)
 
 static void step_ready(run *r, uint64_t now)
 {
-    fetch *f = run_take_fetches(r);
+    fetch *f = hf__run_take_fetches(r);
     active *w = take_works(r);
 
     while (f) {
         fetch *next = f->next_ready;
 
-        fetch_step(f, now);
+        hf__fetch_step(f, now);
         f = next;
     }
     while (w) {
@@ -348,7 +348,7 @@ static void step_ready(run *r, uint64_t now)
 
         if (a->op->state == OP_FETCHING) {
             if (a->f.state == FETCH_WAITING)
-                fetch_step(&a->f, now);
+                hf__fetch_step(&a->f, now);
             if (a->f.state == FETCH_GOOD || a->f.state == FETCH_FAILED)
                 op_fetched(r, a);
         }
@@ -403,7 +403,7 @@ static bool waits_for_lock(const run *r)
     return false;
 }
 
-hf_status run_go(run *r, hf_error *err)
+hf_status hf__run_go(run *r, hf_error *err)
 {
     uint64_t looked_ms = 0;
     bool told_to_stop = false;
@@ -412,7 +412,7 @@ hf_status run_go(run *r, hf_error *err)
         uint64_t now = hf__clock_ms();
 
         if (r->status == HF_OK &&
-            (hf__canceled(r->cancel) || meter_show(r, HF_PHASE_TRANSFER, now)))
+            (hf__canceled(r->cancel) || hf__meter_show(r, HF_PHASE_TRANSFER, now)))
             r->status = hf__fail(&r->err, HF_ERR_CANCELED, "cancelled");
         r->look_again = false;
         step_ready(r, now);
@@ -422,17 +422,17 @@ hf_status run_go(run *r, hf_error *err)
             told_to_stop = true;
             for (active *a = r->actives; a; a = a->next)
                 if (a->op->state == OP_FETCHING)
-                    fetch_cancel(&a->f);
+                    hf__fetch_cancel(&a->f);
         }
         if (!r->actives && (r->status != HF_OK || r->next_op >= r->n_ops))
             break;
         if (!r->look_again)
-            run_wait(r, waits_for_lock(r) ? LOCK_EVERY_MS : TICK_MS);
+            hf__run_wait(r, waits_for_lock(r) ? LOCK_EVERY_MS : TICK_MS);
     }
     if (r->status != HF_OK) {
         hf__error_copy(err, &r->err);
         return r->status;
     }
-    (void)meter_show(r, HF_PHASE_DONE, hf__clock_ms());
+    (void)hf__meter_show(r, HF_PHASE_DONE, hf__clock_ms());
     return HF_OK;
 }

@@ -104,7 +104,7 @@ static hf_status fall_back(snapshot_call *c, hf_status why_st, const hf_error *w
         hf__logf(r->ctx->log, HF_LOG_WARNING,
                  "Returning existing local_dir '%s' as the Hub cannot be asked: %s",
                  hf__buf_cstr(&dir), why->message);
-    *out = result_snapshot(r, hf__buf_cstr(&dir));
+    *out = hf__result_snapshot(r, hf__buf_cstr(&dir));
     if (!*out)
         st = hf__fail_nomem(err);
     goto done;
@@ -197,7 +197,7 @@ static hf_status get_listing(snapshot_call *c, hf_error *err)
 static hf_status make_ops(snapshot_call *c, hf_error *err)
 {
     run *r = &c->r;
-    hf_file *files = result_files(r->arena, c->tree.n);
+    hf_file *files = hf__result_files(r->arena, c->tree.n);
 
     r->ops = hf__arena_array(r->arena, c->tree.n + 1, sizeof(op));
     if (!files || !r->ops)
@@ -242,7 +242,7 @@ static hf_status fetch_all(snapshot_call *c, hf_snapshot **out, hf_error *err)
 
     r->at.revision = r->commit;
     hf__buf_init(&dir, HF__MAX_PATH);
-    if (meter_show(r, HF_PHASE_PLAN, hf__clock_ms())) {
+    if (hf__meter_show(r, HF_PHASE_PLAN, hf__clock_ms())) {
         st = hf__fail(err, HF_ERR_CANCELED, "cancelled");
         goto done;
     }
@@ -250,15 +250,15 @@ static hf_status fetch_all(snapshot_call *c, hf_snapshot **out, hf_error *err)
     if (st == HF_OK)
         st = make_ops(c, err);
     if (st == HF_OK)
-        st = run_plan(r, err);
+        st = hf__run_plan(r, err);
     if (st == HF_OK && !(r->flags & HF_DOWNLOAD_DRY_RUN)) {
         keep_ref(c);
-        st = run_go(r, err);
+        st = hf__run_go(r, err);
     }
     if (st == HF_OK)
         st = target_dir(c, &dir, err);
     if (st == HF_OK) {
-        *out = result_snapshot(r, hf__buf_cstr(&dir));
+        *out = hf__result_snapshot(r, hf__buf_cstr(&dir));
         if (!*out)
             st = hf__fail_nomem(err);
     }
@@ -294,7 +294,7 @@ hf_status hf__transfer_snapshot(const hf__transfer_ctx *ctx, const hf_repo_ref *
 {
     snapshot_call c = { .repo = repo, .opts = opts };
     hf_error why = HF_ERROR_INIT;
-    hf_status st = run_init(&c.r, ctx, err);
+    hf_status st = hf__run_init(&c.r, ctx, err);
 
     c.r.flags = opts->flags;
     c.r.cancel = opts->cancel;
@@ -303,7 +303,7 @@ hf_status hf__transfer_snapshot(const hf__transfer_ctx *ctx, const hf_repo_ref *
     if (opts->max_workers)
         c.r.max_active = opts->max_workers;
     if (st == HF_OK)
-        st = run_open(&c.r, repo, opts->cache_dir, opts->local_dir, err);
+        st = hf__run_open(&c.r, repo, opts->cache_dir, opts->local_dir, err);
     if (st != HF_OK)
         goto done;
     st = resolve_commit(&c, &why);
@@ -315,6 +315,6 @@ hf_status hf__transfer_snapshot(const hf__transfer_ctx *ctx, const hf_repo_ref *
         st = fall_back(&c, st, &why, out, err);
 done:
     hf__tree_list_dispose(&c.tree);
-    run_dispose(&c.r);
+    hf__run_dispose(&c.r);
     return st;
 }

@@ -152,7 +152,7 @@ static hf_status wait_for_lock(url_call *c, hf__os_lock *lock, hf_error *err)
     hf_status st = HF_OK;
 
     while (st == HF_OK && !got) {
-        if (hf__canceled(c->opts->cancel) || meter_show(&c->r, HF_PHASE_WAIT, hf__clock_ms()))
+        if (hf__canceled(c->opts->cancel) || hf__meter_show(&c->r, HF_PHASE_WAIT, hf__clock_ms()))
             return hf__fail(err, HF_ERR_CANCELED, "cancelled");
         st = hf__legacy_lock(hf__buf_cstr(&c->path), lock, &got, err);
         if (st == HF_OK && !got)
@@ -170,14 +170,14 @@ static void drive(url_call *c, fetch *f)
 
         c->r.bytes_finished = atomic_load(&f->w.written);
         if (!canceled &&
-            (hf__canceled(c->opts->cancel) || meter_show(&c->r, HF_PHASE_TRANSFER, now))) {
+            (hf__canceled(c->opts->cancel) || hf__meter_show(&c->r, HF_PHASE_TRANSFER, now))) {
             canceled = true;
-            fetch_cancel(f);
+            hf__fetch_cancel(f);
         }
-        if (run_take_fetches(&c->r) || f->state == FETCH_WAITING)
-            fetch_step(f, now);
+        if (hf__run_take_fetches(&c->r) || f->state == FETCH_WAITING)
+            hf__fetch_step(f, now);
         if (f->state == FETCH_STREAMING || f->state == FETCH_WAITING)
-            run_wait(&c->r, TICK_MS);
+            hf__run_wait(&c->r, TICK_MS);
     }
 }
 
@@ -194,7 +194,7 @@ static hf_status fetch_it(url_call *c, hf_error *err)
                 .size = c->size };
     hf_status st;
 
-    if (c->size == HF__NET_NO_LIMIT && fetch_kind(&c->etag) == HF__HASH_GIT_BLOB)
+    if (c->size == HF__NET_NO_LIMIT && hf__fetch_kind(&c->etag) == HF__HASH_GIT_BLOB)
         f.etag.text[0] = '\0'; /* git's hash starts with the size, which nobody told */
     if (!hf__net_same_origin(f.url, c->url))
         f.auth = NULL;
@@ -202,7 +202,7 @@ static hf_status fetch_it(url_call *c, hf_error *err)
     st = hf__legacy_begin(c->dir, name, c->size, &part, err);
     if (st != HF_OK)
         return st;
-    st = fetch_start(&f, part, err);
+    st = hf__fetch_start(&f, part, err);
     if (st == HF_OK) {
         drive(c, &f);
         st = f.status;
@@ -213,7 +213,7 @@ static hf_status fetch_it(url_call *c, hf_error *err)
         st = hf__cache_part_commit(part, f.kind ? f.etag.text : NULL, f.computed, f.size, err);
     else
         hf__cache_part_abandon(part);
-    fetch_dispose(&f);
+    hf__fetch_dispose(&f);
     if (st == HF_OK && !c->opts->force_filename)
         st = hf__legacy_sidecar_write(hf__buf_cstr(&c->path), c->url, c->raw_etag, err);
     return st;
@@ -263,7 +263,7 @@ hf_status hf__transfer_url(const hf__transfer_ctx *ctx, const char *url,
 {
     url_call c = { .url = url, .opts = opts, .user_agent = user_agent };
     hf_error why = HF_ERROR_INIT;
-    hf_status st = run_init(&c.r, ctx, err);
+    hf_status st = hf__run_init(&c.r, ctx, err);
 
     hf__buf_init(&c.location, HF__MAX_URL);
     hf__buf_init(&c.path, HF__MAX_PATH);
@@ -294,6 +294,6 @@ hf_status hf__transfer_url(const hf__transfer_ctx *ctx, const char *url,
 done:
     hf__buf_dispose(&c.location);
     hf__buf_dispose(&c.path);
-    run_dispose(&c.r);
+    hf__run_dispose(&c.r);
     return st;
 }

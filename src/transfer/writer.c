@@ -3,8 +3,8 @@
  * works on them. */
 #include "transfer/private.h"
 
-hf_status writer_init(writer *w, const hf__transfer_ctx *ctx, void (*on_drained)(void *),
-                      void *self, hf_error *err)
+hf_status hf__writer_init(writer *w, const hf__transfer_ctx *ctx, void (*on_drained)(void *),
+                          void *self, hf_error *err)
 {
     memset(w, 0, sizeof(*w));
     w->net = ctx->net;
@@ -17,7 +17,7 @@ hf_status writer_init(writer *w, const hf__transfer_ctx *ctx, void (*on_drained)
     return hf__strand_new(ctx->pool, &w->strand, err);
 }
 
-void writer_dispose(writer *w)
+void hf__writer_dispose(writer *w)
 {
     if (w->strand)
         hf__strand_wait(w->strand);
@@ -26,8 +26,8 @@ void writer_dispose(writer *w)
     pthread_mutex_destroy(&w->synced.lock);
 }
 
-hf_status writer_open(writer *w, int fd, const char *path, hf__hash_kind kind, uint64_t size,
-                      hf_error *err)
+hf_status hf__writer_open(writer *w, int fd, const char *path, hf__hash_kind kind, uint64_t size,
+                          hf_error *err)
 {
     hf__hash_free(w->strand_data.hash);
     w->strand_data.hash = NULL;
@@ -41,13 +41,13 @@ hf_status writer_open(writer *w, int fd, const char *path, hf__hash_kind kind, u
     return kind ? hf__hash_new(kind, size, &w->strand_data.hash, err) : HF_OK;
 }
 
-void writer_stream_begins(writer *w)
+void hf__writer_stream_begins(writer *w)
 {
     w->synced.ended = false;
     w->strand_data.base = atomic_load(&w->written);
 }
 
-void writer_set_base(writer *w, uint64_t base)
+void hf__writer_set_base(writer *w, uint64_t base)
 {
     w->strand_data.base = base;
 }
@@ -130,7 +130,7 @@ static void queue_locked(writer *w, bool *add)
     }
 }
 
-void writer_take(writer *w, hf__net_buf *buf)
+void hf__writer_take(writer *w, hf__net_buf *buf)
 {
     bool add;
 
@@ -151,7 +151,7 @@ void writer_take(writer *w, hf__net_buf *buf)
         hf__strand_add(w->strand, &w->job);
 }
 
-void writer_end(writer *w)
+void hf__writer_end(writer *w)
 {
     bool add;
 
