@@ -1,0 +1,70 @@
+# Thin: every target calls CMake (CMakePresets.json) or a script of tools/. `make` builds, `make help` explains.
+PREFIX  ?= /usr/local
+DESTDIR ?=
+JOBS    ?= 2
+FUZZ_SECONDS ?= 60
+
+CTEST = ctest --output-on-failure --parallel $(JOBS)
+# Where the kernel randomises addresses more than the thread sanitizer can bear, run without.
+UNRANDOM = $(shell setarch -R true 2>/dev/null && echo setarch -R)
+
+.PHONY: all build test demo bench install fuzz lint asan tsan valgrind setup clean help
+all: build
+
+build: ## build build/bin/hf, build/bin/hf-serve and build/lib/libhfhub.*
+	@tools/setup build
+	@cmake --preset release >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }; rm -f build.log
+	@cmake --build build
+
+test: ## build everything and run the whole suite
+	@tools/setup test interop
+	@cmake --preset release -DHFHUB_BUILD_TESTS=ON
+	@cmake --build build
+	@$(CTEST) --test-dir build
+
+demo: ## a model comes down from a Hub of one's own, and is opened
+	@tools/demo
+
+bench: ## measure against other programs
+	@tools/setup test
+	@$(MAKE) --no-print-directory build
+	@if [ -x tools/bench ]; then tools/bench; else echo "no benchmark is written yet" >&2; exit 1; fi
+
+install: build ## install below $(DESTDIR)$(PREFIX)
+	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
+
+fuzz: ## run every fuzz target for FUZZ_SECONDS (60) with libFuzzer
+	@tools/setup build fuzz
+	@tools/fuzz $(FUZZ_SECONDS)
+
+lint: ## the lints of tests/lint alone, clang-format included
+	@tools/setup test lint
+	@cmake --preset release
+	@cmake --build build
+	@$(CTEST) --test-dir build -R '^lint\.'
+
+asan: ## build with AddressSanitizer and UndefinedBehaviorSanitizer and run the suite
+	@tools/setup test interop
+	@cmake --preset asan
+	@cmake --build build-asan
+	@$(CTEST) --test-dir build-asan
+
+tsan: ## build with ThreadSanitizer and run the suite
+	@tools/setup test interop
+	@cmake --preset tsan
+	@cmake --build build-tsan
+	@$(UNRANDOM) $(CTEST) --test-dir build-tsan
+
+valgrind: build ## a download under Valgrind: no leak, no bad access
+	@tools/setup test
+	@tools/valgrind
+
+setup: ## install what all of the above needs
+	@tools/setup test demo lint fuzz interop
+
+clean: ## remove all build folders (.venv stays)
+	@rm -rf build build-debug build-asan build-tsan build-fuzz
+
+help: ## this
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do \
+	  printf '  make %-9s %s\n' "$$name" "$$text"; done
