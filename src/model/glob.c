@@ -38,6 +38,7 @@ static const unsigned char *set_end(const unsigned char *p)
 static bool set_holds(const unsigned char *p, const unsigned char *end, uint32_t code)
 {
     bool negated = *p == '!';
+    bool first = !negated;
     bool found = false;
 
     if (negated)
@@ -52,6 +53,12 @@ static bool set_holds(const unsigned char *p, const unsigned char *end, uint32_t
         }
         if (code >= low && code <= high)
             found = true;
+        /* Python drops a reversed range before it looks for the '!', so "[z-a!x]" is "[!x]". */
+        if (first && low > high && p < end && *p == '!') {
+            negated = true;
+            p++;
+        }
+        first = first && low > high;
     }
     return found != negated;
 }

@@ -19,11 +19,9 @@ static int hex_value(char c)
                                   : -1;
 }
 
-/* Percent-decodes into out; false when it does not fit. */
-static bool decode(char *out, size_t size, hf__str text)
+/* Percent-decodes text onto out; an escape of '/' stays one with keep_slash. */
+static void decode(hf__buf *out, hf__str text, bool keep_slash)
 {
-    size_t n = 0;
-
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
 
@@ -32,40 +30,76 @@ static bool decode(char *out, size_t size, hf__str text)
             c = (char)(hex_value(text.ptr[i + 1]) * 16 + hex_value(text.ptr[i + 2]));
             i += 2;
         }
-        if (n + 1 >= size || c == '\0')
-            return false;
-        out[n++] = c;
+        if (c == '/' && keep_slash)
+            hf__buf_adds(out, "%2F");
+        else
+            hf__buf_addc(out, c);
     }
-    out[n] = '\0';
+}
+
+static bool is_text(hf__str text)
+{
+    uint32_t code;
+
+    while (text.len) {
+        size_t len = hf__utf8_next(text, &code);
+
+        if (len == 0 || code == 0)
+            return false;
+        text.ptr += len;
+        text.len -= len;
+    }
     return true;
 }
 
-static bool all_digits(hf__str text)
+static hf_status set_revision(hf__uri *out, const char *text, hf__str revision, hf_error *err)
 {
-    uint64_t number;
+    hf__buf decoded;
+    hf_status st = HF_OK;
 
-    return hf__str_to_u64(text, &number);
+    hf__buf_init(&decoded, sizeof(out->revision) - 1);
+    decode(&decoded, revision, false);
+    if (decoded.status == HF_ERR_NO_MEMORY)
+        st = hf__fail_nomem(err);
+    else if (decoded.status != HF_OK)
+        st = bad(err, text, "the revision is too long");
+    else if (decoded.len == 0)
+        st = bad(err, text, "the revision after '@' is empty");
+    else if (!is_text(hf__buf_str(&decoded)))
+        st = bad(err, text, "the revision holds bytes that are no text");
+    else
+        memcpy(out->revision, decoded.ptr, decoded.len);
+    hf__buf_dispose(&decoded);
+    return st;
 }
 
-/* Length of the revision at the start of text: up to '/', except that "refs/pr/N" and
+static bool is_word_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-' || (unsigned char)c >= 0x80;
+}
+
+/* Length of the revision at the start of text: up to '/', except that "refs/pr/NUMBER" and
  * "refs/convert/WORD" are taken whole. */
 static size_t revision_len(hf__str text)
 {
-    hf__str rest;
-    hf__str first = hf__str_cut(text, '/', &rest);
-    hf__str kind;
-    hf__str name;
+    static const hf__str pr = { "refs/pr/", 8 };
+    static const hf__str convert = { "refs/convert/", 13 };
+    const char *slash = memchr(text.ptr, '/', text.len);
+    size_t start = hf__str_starts(text, pr)        ? pr.len
+                   : hf__str_starts(text, convert) ? convert.len
+                                                   : 0;
+    size_t len = start;
 
-    if (!hf__str_eq(first, HF__STR("refs")) || !rest.ptr)
-        return first.len;
-    kind = hf__str_cut(rest, '/', &rest);
-    if (!rest.ptr)
-        return first.len;
-    name = hf__str_cut(rest, '/', &rest);
-    if ((hf__str_eq(kind, HF__STR("pr")) && all_digits(name)) ||
-        (hf__str_eq(kind, HF__STR("convert")) && name.len))
-        return first.len + 1 + kind.len + 1 + name.len;
-    return first.len;
+    if (start == pr.len)
+        while (len < text.len && text.ptr[len] >= '0' && text.ptr[len] <= '9')
+            len++;
+    else if (start)
+        while (len < text.len && is_word_char(text.ptr[len]))
+            len++;
+    if (len > start)
+        return len;
+    return slash ? (size_t)(slash - text.ptr) : text.len;
 }
 
 /* "name[@revision][/path]" after the namespace. */
@@ -91,10 +125,9 @@ static hf_status parse_tail(hf__uri *out, const char *text, hf__str ns, hf__str 
         if (out->is_bucket)
             return bad(err, text, "a bucket has no revision");
         revision.len = revision_len((hf__str){ tail.ptr + 1, tail.len - 1 });
-        if (revision.len == 0)
-            return bad(err, text, "the revision after '@' is empty");
-        if (!decode(out->revision, sizeof(out->revision), revision))
-            return bad(err, text, "the revision is too long");
+        st = set_revision(out, text, revision, err);
+        if (st != HF_OK)
+            return st;
         tail.ptr += 1 + revision.len;
         tail.len -= 1 + revision.len;
     }
@@ -106,12 +139,23 @@ static hf_status parse_tail(hf__uri *out, const char *text, hf__str ns, hf__str 
     }
     if (tail.len >= sizeof(out->path))
         return bad(err, text, "the path is too long");
-    for (size_t i = 0; i + 1 < tail.len; i++)
-        if (tail.ptr[i] == '/' && tail.ptr[i + 1] == '/')
+    for (size_t i = 0; i < tail.len; i++)
+        if (tail.ptr[i] == '/' && (i == 0 || tail.ptr[i - 1] == '/'))
             return bad(err, text, "it has an empty component ('//')");
+    if (memchr(tail.ptr, '\0', tail.len))
+        return bad(err, text, "the path holds a NUL");
     if (tail.len)
         memcpy(out->path, tail.ptr, tail.len);
     return HF_OK;
+}
+
+static hf__str skip_slashes(hf__str text)
+{
+    while (text.len && text.ptr[0] == '/') {
+        text.ptr++;
+        text.len--;
+    }
+    return text;
 }
 
 static hf_status parse_hf(hf__uri *out, const char *text, hf__str rest, hf_error *err)
@@ -119,8 +163,6 @@ static hf_status parse_hf(hf__uri *out, const char *text, hf__str rest, hf_error
     hf__str first;
     hf__str after;
 
-    if (rest.len && rest.ptr[0] == '/')
-        return bad(err, text, "it has an empty component ('//')");
     first = hf__str_cut(rest, '/', &after);
     if (hf__str_eq(first, HF__STR("buckets"))) {
         out->is_bucket = true;
@@ -131,72 +173,109 @@ static hf_status parse_hf(hf__uri *out, const char *text, hf__str rest, hf_error
         return bad(err, text,
                    "types are written in the plural: models, datasets, spaces, kernels, buckets");
     }
-    first = hf__str_cut(rest, '/', &after);
+    first = hf__str_cut(skip_slashes(rest), '/', &after);
     if (first.len == 0 || !after.ptr || after.len == 0 || after.ptr[0] == '/')
         return bad(err, text, "it must name 'namespace/name'");
     return parse_tail(out, text, first, after, err);
 }
 
-/* "/[datasets/]ns/name[/resolve/rev/path]" of a web address, query and fragment already gone. */
+/* Next component that is not empty; ptr NULL at the end. */
+static hf__str next_segment(hf__str *rest)
+{
+    hf__str segment = { NULL, 0 };
+
+    *rest = skip_slashes(*rest);
+    if (rest->len)
+        segment = hf__str_cut(*rest, '/', rest);
+    return segment;
+}
+
+static bool is_action(hf__str word, bool is_bucket)
+{
+    static const char *const actions[] = { "resolve", "tree", "blob", "blame", "raw" };
+
+    for (size_t i = 0; i < (is_bucket ? 2 : HF__COUNT(actions)); i++)
+        if (hf__str_eq(word, hf__str_from(actions[i])))
+            return true;
+    return false;
+}
+
+/* "/[datasets/]ns/name[/resolve/rev/path]" of a web address, query and fragment already gone. It is
+ * brought into the form that follows "hf://". */
 static hf_status parse_web(hf__uri *out, const char *text, hf__str rest, hf_error *err)
 {
-    static const char *const actions[] = { "blob", "blame", "raw", "resolve", "tree" };
-    hf__str ns;
-    hf__str name;
-    hf__str action;
-    hf__str revision;
-    bool known = false;
+    hf__str ns = next_segment(&rest);
+    hf__str segment;
+    hf__buf body;
+    bool first = true;
+    hf_status st;
 
-    ns = hf__str_cut(rest, '/', &rest);
-    if (hf__str_eq(ns, HF__STR("buckets")))
-        out->is_bucket = true;
+    out->is_bucket = hf__str_eq(ns, HF__STR("buckets"));
     if (out->is_bucket || (hf__str_ends(ns, HF__STR("s")) && hf__repo_type_parse(ns, &out->type)))
-        ns = hf__str_cut(rest, '/', &rest);
-    name = hf__str_cut(rest, '/', &rest);
-    if (ns.len == 0 || name.len == 0 || ns.len + name.len + 2 > sizeof(out->id))
+        ns = next_segment(&rest);
+    segment = next_segment(&rest);
+    if (!segment.len)
         return bad(err, text, "it must name 'namespace/name'");
-    (void)snprintf(out->id, sizeof(out->id), "%.*s/%.*s", (int)ns.len, ns.ptr, (int)name.len,
-                   name.ptr);
-    if (rest.len == 0)
-        return hf__repo_id_check(out->id, err);
-    action = hf__str_cut(rest, '/', &rest);
-    for (size_t i = 0; i < HF__COUNT(actions); i++)
-        known = known || hf__str_eq(action, hf__str_from(actions[i]));
-    if (!known)
+    hf__buf_init(&body, 16384);
+    hf__buf_add_str(&body, segment);
+    segment = next_segment(&rest);
+    if (segment.len && !is_action(segment, out->is_bucket)) {
+        hf__buf_dispose(&body);
         return bad(err, text, "it is not the address of a repo or a file in one");
-    if (!out->is_bucket && rest.len) {
-        revision = (hf__str){ rest.ptr, revision_len(rest) };
-        if (!decode(out->revision, sizeof(out->revision), revision))
-            return bad(err, text, "the revision is too long");
-        rest.ptr += revision.len;
-        rest.len -= revision.len;
-        if (rest.len) {
-            rest.ptr++;
-            rest.len--;
-        }
     }
-    if (!decode(out->path, sizeof(out->path), rest))
-        return bad(err, text, "the path is too long");
-    return hf__repo_id_check(out->id, err);
+    while ((segment = next_segment(&rest)).len) {
+        hf__buf_addc(&body, first && !out->is_bucket ? '@' : '/');
+        decode(&body, segment, true);
+        first = false;
+    }
+    if (body.status == HF_ERR_NO_MEMORY)
+        st = hf__fail_nomem(err);
+    else if (body.status != HF_OK)
+        st = bad(err, text, "it is too long");
+    else
+        st = parse_tail(out, text, ns, hf__buf_str(&body), err);
+    hf__buf_dispose(&body);
+    return st;
+}
+
+/* The part of a web address after its host; ptr NULL when the host is not the Hub's. A scheme may
+ * be left out. */
+static hf__str path_on_hub(hf__str whole)
+{
+    static const char *const schemes[] = { "https://", "http://" };
+    static const char *const hosts[] = { "huggingface.co", "hf.co", "hub-ci.huggingface.co" };
+    hf__str rest = whole;
+    hf__str host;
+
+    for (size_t i = 0; i < HF__COUNT(schemes); i++) {
+        size_t len = strlen(schemes[i]);
+
+        if (whole.len > len &&
+            hf__str_eq_nocase((hf__str){ whole.ptr, len }, hf__str_from(schemes[i])))
+            rest = (hf__str){ whole.ptr + len, whole.len - len };
+    }
+    for (size_t i = 0; i < rest.len; i++)
+        if (rest.ptr[i] == '?' || rest.ptr[i] == '#')
+            rest.len = i;
+    host = hf__str_cut(rest, '/', &rest);
+    if (!rest.ptr)
+        rest = (hf__str){ "", 0 };
+    for (size_t i = 0; i < HF__COUNT(hosts); i++)
+        if (hf__str_eq_nocase(host, hf__str_from(hosts[i])))
+            return rest;
+    return (hf__str){ NULL, 0 };
 }
 
 hf_status hf__uri_parse(hf__uri *out, const char *text, hf_error *err)
 {
-    static const char *const hosts[] = { "https://huggingface.co/", "https://hf.co/",
-                                         "https://hub-ci.huggingface.co/" };
     hf__str whole = hf__str_from(text);
+    hf__str path;
 
     memset(out, 0, sizeof(*out));
     if (hf__str_starts(whole, HF__STR("hf://")))
         return parse_hf(out, text, (hf__str){ whole.ptr + 5, whole.len - 5 }, err);
-    for (size_t i = 0; i < HF__COUNT(hosts); i++) {
-        hf__str host = hf__str_from(hosts[i]);
-
-        if (hf__str_starts(whole, host)) {
-            hf__str rest = { whole.ptr + host.len, strcspn(whole.ptr + host.len, "?#") };
-
-            return parse_web(out, text, rest, err);
-        }
-    }
-    return bad(err, text, "it must start with 'hf://'");
+    path = path_on_hub(whole);
+    if (path.ptr)
+        return parse_web(out, text, path, err);
+    return bad(err, text, "it must start with 'hf://' or be an address on huggingface.co");
 }
