@@ -54,7 +54,7 @@ static void choices_text(const cli_opt *opt, char *out, size_t size)
         snprintf(out + len, size - len, "%s%s", i ? "|" : " [", opt->choices[i]);
     }
     if (opt->choices)
-        strncat(out, "]", size - strlen(out) - 1);
+        snprintf(out + strlen(out), size - strlen(out), "]");
 }
 
 static void usage_words(const cli_cmd *cmd, char *out, size_t size)

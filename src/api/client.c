@@ -259,7 +259,7 @@ hf_status hf_client_new(const hf_client_opts *given, hf_client **out, hf_error *
     hf__error_clear(err);
     if (!out)
         return hf__fail(err, HF_ERR_INVALID_ARG, "out is NULL");
-    st = api_options(&opts, sizeof(opts), given, err);
+    st = hf__api_options(&opts, sizeof(opts), given, err);
     if (st != HF_OK)
         return st;
     client = calloc(1, sizeof(*client));

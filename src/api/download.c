@@ -76,7 +76,7 @@ hf_status hf_hub_download(hf_client *client, const hf_repo_ref *repo, const char
     hf__buf cache_dir;
     hf__buf local_dir;
     guarded g;
-    hf_status st = api_enter(client, err);
+    hf_status st = hf__api_enter(client, err);
 
     if (st == HF_OK && !path)
         st = hf__fail(err, HF_ERR_INVALID_ARG, "the path is NULL");
@@ -85,7 +85,7 @@ hf_status hf_hub_download(hf_client *client, const hf_repo_ref *repo, const char
     if (st == HF_OK)
         st = hf__repo_ref_check(repo, err);
     if (st == HF_OK)
-        st = api_options(&opts, sizeof(opts), given, err);
+        st = hf__api_options(&opts, sizeof(opts), given, err);
     if (st == HF_OK)
         st = check_flags(opts.flags, err);
     if (st != HF_OK)
@@ -127,14 +127,14 @@ hf_status hf_snapshot_download(hf_client *client, const hf_repo_ref *repo,
     hf__buf cache_dir;
     hf__buf local_dir;
     guarded g;
-    hf_status st = api_enter(client, err);
+    hf_status st = hf__api_enter(client, err);
 
     if (st == HF_OK && !out)
         st = hf__fail(err, HF_ERR_INVALID_ARG, "out is NULL");
     if (st == HF_OK)
         st = hf__repo_ref_check(repo, err);
     if (st == HF_OK)
-        st = api_options(&opts, sizeof(opts), given, err);
+        st = hf__api_options(&opts, sizeof(opts), given, err);
     if (st == HF_OK)
         st = check_flags(opts.flags, err);
     if (st == HF_OK)
@@ -190,14 +190,14 @@ hf_status hf_cached_download(hf_client *client, const char *url,
     hf__buf cache_dir;
     hf__buf agent;
     guarded g;
-    hf_status st = api_enter(client, err);
+    hf_status st = hf__api_enter(client, err);
 
     if (st == HF_OK && !out)
         st = hf__fail(err, HF_ERR_INVALID_ARG, "out is NULL");
     if (st == HF_OK)
         st = check_url(url, err);
     if (st == HF_OK)
-        st = api_options(&opts, sizeof(opts), given, err);
+        st = hf__api_options(&opts, sizeof(opts), given, err);
     if (st == HF_OK && (opts.flags & HF_DOWNLOAD_DRY_RUN))
         st = hf__fail(err, HF_ERR_INVALID_ARG, "a plain URL has no dry run");
     if (st == HF_OK)

@@ -71,7 +71,7 @@ hf_status hf_file_metadata_get(hf_client *client, const hf_repo_ref *repo, const
                                hf_file_metadata **out, hf_error *err)
 {
     hf__hub_meta meta;
-    hf_status st = api_enter(client, err);
+    hf_status st = hf__api_enter(client, err);
 
     if (st == HF_OK && !out)
         st = hf__fail(err, HF_ERR_INVALID_ARG, "out is NULL");
@@ -106,7 +106,7 @@ void hf_file_metadata_free(hf_file_metadata *metadata)
 hf_status hf_repo_info_get(hf_client *client, const hf_repo_ref *repo, hf_repo_info **out,
                            hf_error *err)
 {
-    hf_status st = api_enter(client, err);
+    hf_status st = hf__api_enter(client, err);
 
     if (st == HF_OK && !out)
         st = hf__fail(err, HF_ERR_INVALID_ARG, "out is NULL");
@@ -123,7 +123,7 @@ void hf_repo_info_free(hf_repo_info *info)
 hf_status hf_tree_open(hf_client *client, const hf_repo_ref *repo, const char *path, uint32_t flags,
                        hf_tree **out, hf_error *err)
 {
-    hf_status st = api_enter(client, err);
+    hf_status st = hf__api_enter(client, err);
 
     if (st == HF_OK && !out)
         st = hf__fail(err, HF_ERR_INVALID_ARG, "out is NULL");
@@ -152,7 +152,7 @@ void hf_tree_close(hf_tree *tree)
 hf_status hf_paths_info_get(hf_client *client, const hf_repo_ref *repo, const char *const *paths,
                             size_t n_paths, uint32_t flags, hf_paths_info **out, hf_error *err)
 {
-    hf_status st = api_enter(client, err);
+    hf_status st = hf__api_enter(client, err);
 
     if (st == HF_OK && (!out || (!paths && n_paths)))
         st = hf__fail(err, HF_ERR_INVALID_ARG, "paths or out is NULL");

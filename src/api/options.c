@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-hf_status api_options(void *out, size_t size, const void *given, hf_error *err)
+hf_status hf__api_options(void *out, size_t size, const void *given, hf_error *err)
 {
     uint32_t claimed;
 
@@ -28,7 +28,7 @@ hf_status api_options(void *out, size_t size, const void *given, hf_error *err)
     return HF_OK;
 }
 
-hf_status api_enter(hf_client *client, hf_error *err)
+hf_status hf__api_enter(hf_client *client, hf_error *err)
 {
     hf__error_clear(err);
     if (!client)

@@ -30,9 +30,9 @@ struct hf_client {
 
 /* Copies a caller's options to a zeroed struct of our size. Bytes beyond what we know must be zero:
  * they are options of a later version that we could not honour. */
-hf_status api_options(void *out, size_t size, const void *given, hf_error *err);
+hf_status hf__api_options(void *out, size_t size, const void *given, hf_error *err);
 
 /* Refuses a call made from inside a callback of the same client. */
-hf_status api_enter(hf_client *client, hf_error *err);
+hf_status hf__api_enter(hf_client *client, hf_error *err);
 
 #endif

@@ -121,6 +121,7 @@ static hf_status status_of_errno(int value)
 hf_status hf__fail_os(hf_error *err, int errno_value, const char *fmt, ...)
 {
     hf_status status = status_of_errno(errno_value);
+    char why[128];
     va_list args;
     size_t len;
 
@@ -130,8 +131,9 @@ hf_status hf__fail_os(hf_error *err, int errno_value, const char *fmt, ...)
         va_end(args);
         err->os_errno = errno_value;
         len = strlen(err->message);
-        (void)snprintf(err->message + len, sizeof(err->message) - len, ": %s",
-                       strerror(errno_value));
+        if (strerror_r(errno_value, why, sizeof(why)) != 0)
+            (void)snprintf(why, sizeof(why), "error %d", errno_value);
+        (void)snprintf(err->message + len, sizeof(err->message) - len, ": %s", why);
     }
     return status;
 }
