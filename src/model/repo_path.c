@@ -5,7 +5,10 @@
 #include "core/error.h"
 #include "core/limits.h"
 
-static bool utf8_valid(hf__str text)
+#include <stdio.h>
+
+/* NULL when every character is good, else what is wrong with one. */
+static const char *text_problem(hf__str text)
 {
     uint32_t code;
 
@@ -13,11 +16,15 @@ static bool utf8_valid(hf__str text)
         size_t len = hf__utf8_next(text, &code);
 
         if (len == 0)
-            return false;
+            return "it is not UTF-8";
+        if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+            return "it has a control character";
+        if (code == '\\')
+            return "it has a backslash";
         text.ptr += len;
         text.len -= len;
     }
-    return true;
+    return NULL;
 }
 
 static bool has_drive(hf__str part)
@@ -46,6 +53,7 @@ static const char *component_problem(hf__str part)
 static const char *path_problem(hf__str path)
 {
     hf__str rest = path;
+    const char *problem;
 
     if (path.len == 0)
         return "it is empty";
@@ -53,32 +61,24 @@ static const char *path_problem(hf__str path)
         return "it is too long";
     if (path.ptr[0] == '/')
         return "it is absolute";
-    for (size_t i = 0; i < path.len; i++) {
-        if ((unsigned char)path.ptr[i] < 0x20 || path.ptr[i] == 0x7f)
-            return "it has a control character";
-        if (path.ptr[i] == '\\')
-            return "it has a backslash";
-    }
-    if (!utf8_valid(path))
-        return "it is not UTF-8";
-    while (rest.ptr) {
-        hf__str part = hf__str_cut(rest, '/', &rest);
-        const char *problem = component_problem(part);
-
-        if (problem)
-            return problem;
-    }
-    return NULL;
+    problem = text_problem(path);
+    while (!problem && rest.ptr)
+        problem = component_problem(hf__str_cut(rest, '/', &rest));
+    return problem;
 }
 
 hf_status hf__repo_path_check(const char *path, hf_error *err)
 {
     const char *problem = path ? path_problem(hf__str_from(path)) : "it is NULL";
+    char shown[201];
 
-    if (problem)
-        return hf__fail(err, HF_ERR_UNSAFE_PATH, "the path '%.200s' is refused: %s",
-                        path ? path : "", problem);
-    return HF_OK;
+    if (!problem)
+        return HF_OK;
+    (void)snprintf(shown, sizeof(shown), "%s", path ? path : "");
+    for (char *c = shown; *c; c++)
+        if (*c == '\n')
+            *c = '?'; /* which a message may have, but not from a name: it would read as two */
+    return hf__fail(err, HF_ERR_UNSAFE_PATH, "the path '%s' is refused: %s", shown, problem);
 }
 
 hf_status hf__repo_path_join(hf__buf *out, const char *subfolder, const char *path, hf_error *err)

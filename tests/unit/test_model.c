@@ -146,6 +146,7 @@ void test_model__paths_that_are_refused(void **state)
         { "a\x1b[2J", "control" },
         { "a\x7f", "control" },
         { "a\tb", "control" },
+        { "a\xc2\x9b", "control" }, /* CSI in one character */
         { "\xff", "UTF-8" },
         { "a/\xc0\xaf/b", "UTF-8" }, /* an overlong '/' */
         { "\xed\xa0\x80", "UTF-8" }, /* a surrogate */
@@ -160,6 +161,7 @@ void test_model__paths_that_are_refused(void **state)
         if (!strstr(err.message, cases[i].why))
             fail_msg("'%s': %s", cases[i].path, err.message);
         assert_null(strchr(err.message, '\x1b'));
+        assert_null(strchr(err.message, '\n'));
     }
     assert_int_equal(hf__repo_path_check(NULL, NULL), HF_ERR_UNSAFE_PATH);
 }
