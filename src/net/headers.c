@@ -50,7 +50,11 @@ hf_status hf__headers_add_line(hf__net_headers *headers, hf__str line)
     hf__str name;
     hf__str value;
 
-    if (memchr(line.ptr, '\0', line.len))
+    /* Neither may stand in a field (RFC 9110, 5.5); the end of the line is no part of it. */
+    while (line.len && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == '\n'))
+        line.len--;
+    if (line.len && (memchr(line.ptr, '\0', line.len) || memchr(line.ptr, '\r', line.len) ||
+                     memchr(line.ptr, '\n', line.len)))
         return HF_ERR_PROTOCOL;
     if (line.len && (line.ptr[0] == ' ' || line.ptr[0] == '\t')) {
         /* A folded line goes on with the value before it. */
