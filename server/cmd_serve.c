@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hf-serve serve: options, and the life of the server. */
+#include "cmd.h"
+#include "http/http.h"
+#include "routes/routes.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_PORT        8600
+#define DEFAULT_TTL         3600
+#define DEFAULT_CONNECTIONS 1024
+
+typedef struct serve_args {
+    const char *host, *port, *storage_port, *public_url, *storage_url;
+    const char *access_log, *faults, *rate_limit, *url_ttl, *lfs, *max_connections, *page_size;
+    bool resolve_cache, quiet;
+} serve_args;
+
+static const srv_opt serve_opts[] = {
+    { "host", SRV_OPT_TEXT, offsetof(serve_args, host), "ADDRESS",
+      "where to listen (default 127.0.0.1)", NULL },
+    { "port", SRV_OPT_TEXT, offsetof(serve_args, port), "N",
+      "port of the hub (default 8600; 0: any free one)", NULL },
+    { "storage-port", SRV_OPT_TEXT, offsetof(serve_args, storage_port), "N",
+      "port of the second origin, for large files (default 0)", NULL },
+    { "public-url", SRV_OPT_TEXT, offsetof(serve_args, public_url), "URL",
+      "what clients call the hub, when a proxy stands before it", NULL },
+    { "storage-url", SRV_OPT_TEXT, offsetof(serve_args, storage_url), "URL",
+      "what clients call the second origin", NULL },
+    { "lfs", SRV_OPT_TEXT, offsetof(serve_args, lfs), "redirect|inline",
+      "send large files from the second origin (default), or from the hub", NULL },
+    { "url-ttl", SRV_OPT_TEXT, offsetof(serve_args, url_ttl), "SECONDS",
+      "life of a signed URL (default 3600)", NULL },
+    { "resolve-cache", SRV_OPT_FLAG, offsetof(serve_args, resolve_cache), NULL,
+      "send small public files on to /api/resolve-cache, as the Hub does", NULL },
+    { "access-log", SRV_OPT_TEXT, offsetof(serve_args, access_log), "FILE",
+      "append a JSON line per request", NULL },
+    { "faults", SRV_OPT_TEXT, offsetof(serve_args, faults), "FILE",
+      "fault script; read again on SIGHUP", NULL },
+    { "rate-limit", SRV_OPT_TEXT, offsetof(serve_args, rate_limit), "[BUCKET=]N/SECONDS,...",
+      "limit per caller; buckets: api, resolvers, pages", NULL },
+    { "max-connections", SRV_OPT_TEXT, offsetof(serve_args, max_connections), "N",
+      "of each origin (default 1024)", NULL },
+    { "page-size", SRV_OPT_TEXT, offsetof(serve_args, page_size), "N",
+      "of listings when the client names none", NULL },
+    { "quiet", SRV_OPT_FLAG, offsetof(serve_args, quiet), NULL, "say nothing but the URLs", NULL },
+    { 0 },
+};
+
+static bool number(const char *option, const char *text, uint64_t fallback, uint64_t max,
+                   uint64_t *out)
+{
+    *out = fallback;
+    if (!text || (hf__str_to_u64(hf__str_from(text), out) && *out <= max))
+        return true;
+    srv_complain(SRV_EXIT_USAGE, "--%s wants a number from 0 to %llu, not '%s'", option,
+                 (unsigned long long)max, text);
+    return false;
+}
+
+/* "N/S" for all buckets, or "api=N/S,resolvers=N/S". */
+static bool read_quota(const char *text, srv_quota quota[SRV_N_BUCKETS])
+{
+    static const char *const names[SRV_N_BUCKETS] = { "api", "resolvers", "pages" };
+    hf__str rest = hf__str_from(text);
+
+    while (rest.ptr) {
+        hf__str one = hf__str_cut(rest, ',', &rest);
+        hf__str value, seconds_text;
+        hf__str name = hf__str_cut(one, '=', &value);
+        uint64_t n, seconds;
+        bool any = false;
+
+        if (!value.ptr)
+            value = name;
+        if (!hf__str_to_u64(hf__str_cut(value, '/', &seconds_text), &n) ||
+            !hf__str_to_u64(seconds_text, &seconds) || n > UINT32_MAX || seconds == 0 ||
+            seconds > UINT32_MAX)
+            return false;
+        for (int i = 0; i < SRV_N_BUCKETS; i++) {
+            if (value.ptr != name.ptr && !hf__str_eq(name, hf__str_from(names[i])))
+                continue;
+            quota[i] = (srv_quota){ (uint32_t)n, (uint32_t)seconds };
+            any = true;
+        }
+        if (!any)
+            return false;
+    }
+    return true;
+}
+
+/* It is put before paths, so it has none of its own and no '/' at its end. */
+static bool good_url(const char *option, const char *url)
+{
+    if (!url || ((strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0) &&
+                 url[strlen(url) - 1] != '/' && !strpbrk(url, " \"<>\\^`{|}?#")))
+        return true;
+    srv_complain(SRV_EXIT_USAGE, "--%s wants a URL like https://hub.example without '/' at its end",
+                 option);
+    return false;
+}
+
+static bool read_conf(const char *data_dir, const serve_args *args, srv_conf *conf)
+{
+    uint64_t port, storage_port, ttl, connections, page;
+
+    memset(conf, 0, sizeof(*conf));
+    if (!number("port", args->port, DEFAULT_PORT, 65535, &port) ||
+        !number("storage-port", args->storage_port, 0, 65535, &storage_port) ||
+        !number("url-ttl", args->url_ttl, DEFAULT_TTL, UINT32_MAX, &ttl) ||
+        !number("max-connections", args->max_connections, DEFAULT_CONNECTIONS, 65536,
+                &connections) ||
+        !number("page-size", args->page_size, 0, 10000, &page) ||
+        !good_url("public-url", args->public_url) || !good_url("storage-url", args->storage_url))
+        return false;
+    if (args->lfs && strcmp(args->lfs, "inline") != 0 && strcmp(args->lfs, "redirect") != 0) {
+        srv_complain(SRV_EXIT_USAGE, "--lfs is 'redirect' or 'inline', not '%s'", args->lfs);
+        return false;
+    }
+    if (args->rate_limit && !read_quota(args->rate_limit, conf->quota)) {
+        srv_complain(
+            SRV_EXIT_USAGE,
+            "--rate-limit wants N/SECONDS or BUCKET=N/SECONDS,… with api, resolvers, pages");
+        return false;
+    }
+    conf->data = data_dir;
+    conf->host = args->host ? args->host : "127.0.0.1";
+    conf->port = (uint16_t)port;
+    conf->storage_port = (uint16_t)storage_port;
+    conf->public_url = args->public_url;
+    conf->storage_url = args->storage_url;
+    conf->access_log = args->access_log;
+    conf->faults = args->faults;
+    conf->url_ttl = (uint32_t)ttl;
+    conf->max_connections = connections > 0 ? (uint32_t)connections : 1;
+    conf->page_size = (uint32_t)page;
+    conf->lfs_inline = args->lfs && strcmp(args->lfs, "inline") == 0;
+    conf->quiet = args->quiet;
+    return true;
+}
+
+static void tell(const srv_conf *conf, const srv_server *server)
+{
+    const char *fmt = strchr(conf->host, ':') ? "hf-serve %s on http://[%s]:%u\n"
+                                              : "hf-serve %s on http://%s:%u\n";
+
+    printf(fmt, "listening", conf->host, srv_server_port(server, SRV_HUB));
+    printf(fmt, "storage", conf->host, srv_server_port(server, SRV_STORAGE));
+    fflush(stdout);
+}
+
+static int run(const char *data_dir, const void *args_, int n_words, char *const *words)
+{
+    const serve_args *args = args_;
+    hf_error err = HF_ERROR_INIT;
+    srv_server *server = NULL;
+    srv_app app = { NULL, args->resolve_cache };
+    srv_conf conf;
+    sigset_t set;
+    hf_status st;
+
+    (void)n_words;
+    (void)words;
+    if (!read_conf(data_dir, args, &conf))
+        return SRV_EXIT_USAGE;
+    /* Before any thread starts, so that all of them leave signals to srv_server_run(). */
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    st = srv_store_open(&(srv_store_opts){ .data_dir = data_dir }, &app.store, &err);
+    if (st == HF_OK)
+        st = srv_server_start(&conf, srv_route, &app, srv_store_secret(app.store), &server, &err);
+    if (st == HF_OK) {
+        tell(&conf, server);
+        srv_server_run(server);
+    } else {
+        srv_complain(SRV_EXIT_FAIL, "%s", err.message);
+    }
+    srv_server_stop(server);
+    srv_store_close(app.store);
+    if (st == HF_ERR_BAD_FORMAT && conf.faults &&
+        strncmp(err.message, conf.faults, strlen(conf.faults)) == 0)
+        return SRV_EXIT_USAGE;
+    return st == HF_OK ? SRV_EXIT_OK : SRV_EXIT_FAIL;
+}
+
+const srv_cmd srv_cmd_serve = {
+    .name = "serve",
+    .usage = "",
+    .summary = "serve the hub until SIGTERM",
+    .details = "Prints 'hf-serve listening on URL' as soon as it takes requests.",
+    .opts = serve_opts,
+    .args_size = sizeof(serve_args),
+    .max_words = 0,
+    .run = run,
+};

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The routes: what each URL means and what it answers, from the store, through http. One file per
+ * group; this header holds what they share.
+ */
+#ifndef SRV_ROUTES_H
+#define SRV_ROUTES_H
+
+#include "http/http.h"
+#include "store/store.h"
+
+typedef struct srv_app {
+    srv_store *store;
+    bool resolve_cache; /* send small public files on to the commit-pinned path, as the Hub does */
+} srv_app;
+
+/* A URL below a repo, taken apart. Slices of the escaped path. */
+typedef struct srv_place {
+    srv_repo_type type;
+    const char *id;                     /* as the URL spells it, decoded, without ".git" */
+    hf__str before;                     /* the path up to the id, "/api/models/" */
+    hf__str after;                      /* what follows the id, with its '/' */
+    hf__str segments[SRV_MAX_SEGMENTS]; /* of `after`, the word first */
+    size_t n_segments;
+    bool is_api, is_git;
+    const srv_repo *repo;
+} srv_place;
+
+/* router.c */
+void srv_route(srv_req *req);
+
+/* place.c: each answers by itself when it returns false. */
+/* Who asks goes to req->who. */
+bool srv_authenticate(srv_req *req);
+/* Finds place->repo and decides; a renamed repo is redirected to. */
+bool srv_place_open(srv_req *req, srv_place *place, srv_want want);
+/* The revision in the segments from `at` on; *n_used tells how many there were. */
+bool srv_place_revision(srv_req *req, const srv_place *place, size_t at, srv_git **git,
+                        char commit[SRV_OID_HEX + 1], size_t *n_used);
+/* Decoded path in the segments from `at` on, without a '/' at its end; "" when there are none. */
+const char *srv_place_path(srv_req *req, const srv_place *place, size_t at);
+void srv_answer_status(srv_req *req, hf_status st, const hf_error *err);
+bool srv_only(srv_req *req, const char *methods); /* "GET" allows HEAD too; else 405 */
+
+/* json.c */
+void srv_json_text(hf__buf *out, const char *name, const char *value); /* "name":"value", */
+void srv_json_time(hf__buf *out, const char *name, srv_time_ms time);
+void srv_json_entry(hf__buf *out, const srv_entry *entry);
+void srv_json_commit_brief(hf__buf *out, const srv_commit *commit);
+bool srv_json_repo(srv_req *req, hf__buf *out, const srv_repo *repo, srv_git *git,
+                   const char *commit);
+/* Link: …; rel="next" with this request's parameters, but name=value. */
+void srv_link_next(srv_req *req, const char *name, const char *value);
+
+/* The groups. */
+void srv_resolve(srv_req *req, srv_place *place); /* {W}/resolve, {W}/raw */
+void srv_resolve_cache(srv_req *req, hf__str *segments, size_t n);
+void srv_storage(srv_req *req);                      /* the other origin */
+void srv_repo_info(srv_req *req, srv_place *place);  /* {A}, {A}/revision */
+void srv_tree_list(srv_req *req, srv_place *place);  /* {A}/tree */
+void srv_paths_info(srv_req *req, srv_place *place); /* {A}/paths-info */
+void srv_commits(srv_req *req, srv_place *place);    /* {A}/commits */
+void srv_refs(srv_req *req, srv_place *place);       /* {A}/refs */
+void srv_auth_check(srv_req *req, srv_place *place); /* {A}/auth-check */
+void srv_repos(srv_req *req, srv_repo_type type);    /* /api/models and its like */
+void srv_whoami(srv_req *req);
+void srv_page(srv_req *req);                        /* GET / */
+void srv_git_http(srv_req *req, srv_place *place);  /* smart HTTP */
+void srv_lfs_batch(srv_req *req, srv_place *place); /* …/info/lfs/objects/batch */
+
+#endif
