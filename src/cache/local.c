@@ -85,7 +85,7 @@ static void write_if_absent(const hf__os_dir *dir, const char *name, const char 
     close(fd);
 }
 
-static hf_status prepare(hf__cache_local *local, hf_error *err)
+hf_status hf__cache_local_prepare(hf__cache_local *local, hf_error *err)
 {
     hf__os_dir books;
     hf__buf path;
@@ -129,7 +129,7 @@ static hf_status dir_of(hf__cache_local *local, const char *prefix, const char *
     char rel[HF__MAX_REPO_PATH + 64];
     char dir[HF__MAX_REPO_PATH + 64];
     const char *last;
-    hf_status st = make ? prepare(local, err) : root_if_there(local, found, err);
+    hf_status st = make ? hf__cache_local_prepare(local, err) : root_if_there(local, found, err);
 
     if (st != HF_OK || (!make && !*found))
         return st;

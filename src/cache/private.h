@@ -54,6 +54,9 @@ struct hf__cache_local {
     bool prepared;
 };
 
+/* Makes the directory and its books, and opens it. */
+hf_status hf__cache_local_prepare(hf__cache_local *local, hf_error *err);
+
 /* Opens (and with make, creates) `rel` below the repo folder. *out is borrowed from the repo and
  * good until the next call. *found false when absent. */
 hf_status hf__cache_repo_dir(hf__cache_repo *repo, const char *rel, bool make, hf__os_dir *out,

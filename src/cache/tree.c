@@ -169,8 +169,11 @@ hf_status hf__cache_tree_write(hf__cache_repo *repo, hf__cache_local *local, con
     if (text.status != HF_OK) {
         st = hf__fail(err, text.status, "cannot hold the listing of '%s'", commit);
     } else if (local) {
-        st = hf__os_dir_at(&local->root, ".cache/huggingface/trees", CACHE_DIR_MODE, &dir, &found,
-                           err);
+        /* The first file is not here yet, so the directory may not be either. */
+        st = hf__cache_local_prepare(local, err);
+        if (st == HF_OK)
+            st = hf__os_dir_at(&local->root, ".cache/huggingface/trees", CACHE_DIR_MODE, &dir,
+                               &found, err);
         if (st == HF_OK)
             st = hf__cache_write_at(&dir, name, hf__buf_str(&text), name, err);
         hf__os_dir_close(&dir);
