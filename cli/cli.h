@@ -112,6 +112,7 @@ struct cli_ctx {
     bool no_truncate;
     bool color_out; /* stdout takes escape codes */
     bool color_err;
+    bool tty_out;
     bool tty_err;
     bool debug;
     hf_cancel *cancel; /* raised by Ctrl-C */
@@ -137,6 +138,8 @@ void cli_table(cli_ctx *ctx, const cli_column *columns, size_t n_columns, const 
 void cli_warning(cli_ctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_hint(cli_ctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_log(cli_ctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void cli_say(cli_ctx *ctx, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3))); /* in every mode, as it is */
 int cli_error(cli_ctx *ctx, const char *fmt, ...)
     __attribute__((format(printf, 2, 3))); /* CLI_EXIT_ERROR */
 int cli_usage_error(cli_ctx *ctx, const char *fmt, ...)
@@ -153,21 +156,38 @@ const char *cli_size(char out[24], uint64_t bytes);
 /* Ends a progress line, so that what follows starts on its own. */
 void cli_line_close(cli_ctx *ctx);
 
+/* ---- text on a terminal (text.c) */
+
+/* One character of UTF-8; bytes used, 0 when it is none. */
+size_t cli_decode(const char *text, unsigned long *code);
+/* How many columns a terminal gives it. */
+size_t cli_columns(const char *text);
+/* Writes what fits into `limit` columns; control characters and what is no UTF-8 become '?'.
+ * Returns the columns written. */
+size_t cli_put(FILE *out, const char *text, size_t limit);
+/* The same, but what does not fit is cut off at the front and marked. */
+size_t cli_put_end(FILE *out, const char *text, size_t limit);
+size_t cli_screen_width(int fd);
+/* Writes words, broken at `width`, later lines indented. `at` is the column reached so far. */
+void cli_wrap(FILE *out, const char *text, size_t indent, size_t at, size_t width);
+
 /* ---- progress */
 
 typedef struct cli_progress {
     cli_ctx *ctx;
-    bool bar; /* a line that is rewritten; else plain lines */
+    bool bar;    /* a line that is rewritten; else plain lines */
+    bool blocks; /* the terminal takes block characters */
     bool off;
     uint64_t started_ms;
     uint64_t shown_ms;
-    uint64_t first_bytes;
+    uint64_t bytes;      /* as last told */
     const char *subject; /* file or repo, borrowed */
 } cli_progress;
 
 void cli_progress_init(cli_progress *progress, cli_ctx *ctx, const char *subject);
 int cli_progress_show(const hf_progress *event, void *progress); /* an hf_progress_fn */
-void cli_progress_end(cli_progress *progress);
+/* Takes the bar away; after success says how much came how fast. */
+void cli_progress_end(cli_progress *progress, bool success);
 
 /* ---- parsing, help */
 
@@ -182,6 +202,15 @@ const char **cli_legacy_words(const cli_ctx *ctx, const cli_cmd *cmd, char *cons
 size_t cli_words_count(const char *const *words);
 /* The most similar of words, NULL when none is close. words is NULL-terminated. */
 const char *cli_nearest(const char *word, const char *const *words);
+
+/* ---- completion */
+
+extern const char *const cli_formats[]; /* values of --format, NULL-terminated */
+
+const char *cli_completion_script(const char *shell);    /* NULL for a shell we do not know */
+int cli_complete(cli_ctx *ctx, const char *instruction); /* what _HF_COMPLETE asks for */
+int cli_completion_show(cli_ctx *ctx);
+int cli_completion_install(cli_ctx *ctx);
 
 /* ---- shared by commands that talk to a Hub */
 

@@ -65,11 +65,21 @@ static int select_names(cli_ctx *ctx, const download_args *args, const cli_strs 
 {
     size_t n_folders = 0;
 
-    for (size_t i = 0; i < names->n; i++)
-        n_folders += is_folder(names->items[i]);
-    if (n_folders && (args->include.n || args->exclude.n))
-        return cli_error(ctx, "A folder cannot be combined with --include or --exclude. "
-                              "Use --include 'folder/**' instead.");
+    for (size_t i = 0; i < names->n; i++) {
+        if (!is_folder(names->items[i]))
+            continue;
+        if (args->include.n)
+            return cli_error(ctx,
+                             "Cannot combine subfolder argument ('%s') with `--include`. "
+                             "Please use `--include \"%s*\"` instead.",
+                             names->items[i], names->items[i]);
+        if (args->exclude.n)
+            return cli_error(ctx,
+                             "Cannot combine subfolder argument ('%s') with `--exclude`. "
+                             "Please use `--include \"%s*\"` with `--exclude` instead.",
+                             names->items[i], names->items[i]);
+        n_folders++;
+    }
     if (names->n && args->include.n)
         cli_warning(ctx, "Ignoring `--include` since filenames have been explicitly set.");
     if (names->n && args->exclude.n)
@@ -149,7 +159,7 @@ static int fetch_file(cli_ctx *ctx, hf_client *client, const download_args *args
     opts.on_progress = cli_progress_show;
     opts.user = &progress;
     status = hf_hub_download(client, repo, path, &opts, &file, &err);
-    cli_progress_end(&progress);
+    cli_progress_end(&progress, status == HF_OK);
     if (status != HF_OK)
         return cli_failed(ctx, status, &err, repo, path);
     if (args->dry_run) {
@@ -184,7 +194,7 @@ static int fetch_snapshot(cli_ctx *ctx, hf_client *client, const download_args *
     opts.on_progress = cli_progress_show;
     opts.user = &progress;
     status = hf_snapshot_download(client, repo, &opts, &snapshot, &err);
-    cli_progress_end(&progress);
+    cli_progress_end(&progress, status == HF_OK);
     if (status != HF_OK)
         return cli_failed(ctx, status, &err, repo, NULL);
     if (args->dry_run) {
@@ -209,7 +219,11 @@ static int run(cli_ctx *ctx, void *args_)
     int code;
 
     if (args->cache_dir && args->local_dir)
-        return cli_error(ctx, "Cannot set both `--cache-dir` and `--local-dir`. Use one of them.");
+        return cli_error(ctx,
+                         "Cannot use both `--local-dir` and `--cache-dir` at the same time. Use "
+                         "`--cache-dir` (or set the HF_HOME environment variable) for shared "
+                         "caching, or `--local-dir` for a one-off download to a specific "
+                         "directory.");
     if (args->max_workers.given && (args->max_workers.value < 1 || args->max_workers.value > 256))
         return cli_usage_error(ctx,
                                "Invalid value for '--max-workers': it must be between 1 and 256.");
@@ -218,9 +232,10 @@ static int run(cli_ctx *ctx, void *args_)
         goto done;
     if (repo.path) {
         if (names.n) {
-            code = cli_error(
-                ctx, "The URI '%s' already names a path; give filenames or a path, not both.",
-                args->repo);
+            code = cli_error(ctx,
+                             "Cannot combine a file path in the hf:// URI ('%s') with positional "
+                             "filenames ('%s').",
+                             repo.path, names.items[0]);
             goto done;
         }
         uri_path = repo.path;
@@ -286,9 +301,9 @@ static const char *const examples[] = {
 const cli_cmd cli_cmd_download = {
     .name = "download",
     .summary = "Fetch files of a repo, checking every byte against its hash.",
-    .description = "  Prints the path on standard output, alone: of the file when one is named, "
+    .description = "Prints the path on standard output, alone: of the file when one is named, "
                    "else of the folder.\n"
-                   "  Files that are cached are not fetched again; an interrupted download goes on "
+                   "Files that are cached are not fetched again; an interrupted download goes on "
                    "where it was.",
     .opts = opts,
     .args = args,

@@ -4,6 +4,7 @@
 #include "commands.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@ static int run(cli_ctx *ctx, void *args_)
     for (size_t i = 0; i < args->words.n; i++)
         argv[i + 1] = args->words.items[i];
     fflush(stdout);
+    signal(SIGPIPE, SIG_DFL); /* what is ignored stays ignored across exec */
     /* exec takes char *const[] for history's sake and changes nothing. */
     if (beside_me(path, sizeof(path)))
         execv(path, (char *const *)argv);

@@ -11,8 +11,11 @@ static int run(cli_ctx *ctx, void *args)
     return CLI_EXIT_OK;
 }
 
+static const char *const examples[] = { "hf version", "hf version --quiet", NULL };
+
 const cli_cmd cli_cmd_version = {
     .name = "version",
     .summary = "Print the version.",
     .run = run,
+    .examples = examples,
 };

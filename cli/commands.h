@@ -5,6 +5,7 @@
 
 #include "cli.h"
 
+extern const cli_cmd cli_cmd_completion;
 extern const cli_cmd cli_cmd_download;
 extern const cli_cmd cli_cmd_env;
 extern const cli_cmd cli_cmd_man_page;

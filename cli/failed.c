@@ -73,6 +73,10 @@ int cli_failed(cli_ctx *ctx, hf_status status, const hf_error *err, const hf_rep
     case HF_ERR_INCOMPLETE_SNAPSHOT:
         cli_error(ctx, "Local entry not found. %s", message);
         break;
+    case HF_ERR_OFFLINE:
+        cli_error(ctx, "%s%s", repo ? "Local entry not found. " : "", message);
+        break;
+    case HF_ERR_UNSAFE_PATH:
     case HF_ERR_INVALID_ARG:
         cli_error(ctx, "Invalid value. %s", message);
         break;

@@ -3,6 +3,9 @@
 #include "cli.h"
 
 #include <string.h>
+#include <unistd.h>
+
+#define LEFT 26 /* columns of the left half of a table */
 
 typedef struct shared_opt {
     const char *left;
@@ -77,12 +80,26 @@ static void usage_words(const cli_cmd *cmd, char *out, size_t size)
     }
 }
 
+/* As wide as the screen, but no wider than is easy to read. */
+static size_t help_width(void)
+{
+    size_t width = cli_screen_width(STDOUT_FILENO);
+
+    width = width > 120 ? 120 : width;
+    return width < 52 ? 50 : width - 2;
+}
+
 static void row(FILE *out, const char *left, const char *help, const char *extra)
 {
-    if (strlen(left) > 30)
-        fprintf(out, "  %s\n  %30s  %s%s\n", left, "", help, extra);
+    char text[512];
+
+    snprintf(text, sizeof(text), "%s%s", help, extra);
+    if (strlen(left) > LEFT)
+        fprintf(out, "  %s\n%*s", left, LEFT + 4, "");
     else
-        fprintf(out, "  %-30s  %s%s\n", left, help, extra);
+        fprintf(out, "  %-*s  ", LEFT, left);
+    cli_wrap(out, text, LEFT + 4, LEFT + 4, help_width());
+    fputc('\n', out);
 }
 
 static void help_group(const cli_cmd *cmd, FILE *out)
@@ -99,7 +116,11 @@ static void help_group(const cli_cmd *cmd, FILE *out)
     }
     fputs("\nOptions:\n", out);
     row(out, "-h, --help", "show this, or the help of a command", "");
+    if (cmd != cli_root(NULL))
+        return;
     row(out, "-v, --version", "print the version", "");
+    row(out, "--show-completion", "the same as hf completion", "");
+    row(out, "--install-completion", "let the shell of $SHELL complete this command", "");
 }
 
 static void help_leaf(const cli_cmd *cmd, FILE *out)
@@ -125,9 +146,6 @@ static void help_leaf(const cli_cmd *cmd, FILE *out)
     fputs("\nFormatting options:\n", out);
     for (size_t i = 0; i < sizeof(formatting_opts) / sizeof(formatting_opts[0]); i++)
         row(out, formatting_opts[i].left, formatting_opts[i].help, "");
-    fputs("\nExit codes:\n", out);
-    for (size_t i = 0; i < sizeof(exit_codes) / sizeof(exit_codes[0]); i++)
-        row(out, exit_codes[i].left, exit_codes[i].help, "");
 }
 
 void cli_help(const cli_ctx *ctx, const cli_cmd *cmd, FILE *out)
@@ -135,13 +153,21 @@ void cli_help(const cli_ctx *ctx, const cli_cmd *cmd, FILE *out)
     char words[256];
 
     usage_words(cmd, words, sizeof(words));
-    fprintf(out, "Usage: %s%s\n\n  %s\n", ctx->path, words, cmd->summary);
-    if (cmd->description)
-        fprintf(out, "\n%s\n", cmd->description);
+    fprintf(out, "Usage: %s%s\n\n  ", ctx->path, words);
+    cli_wrap(out, cmd->summary, 2, 2, help_width());
+    fputc('\n', out);
+    if (cmd->description) {
+        fputs("\n  ", out);
+        cli_wrap(out, cmd->description, 2, 2, help_width());
+        fputc('\n', out);
+    }
     if (cmd->subs)
         help_group(cmd, out);
     else
         help_leaf(cmd, out);
+    fputs("\nExit codes:\n", out);
+    for (size_t i = 0; i < sizeof(exit_codes) / sizeof(exit_codes[0]); i++)
+        row(out, exit_codes[i].left, exit_codes[i].help, "");
     if (cmd->examples) {
         fputs("\nExamples:\n", out);
         for (size_t i = 0; cmd->examples[i]; i++)

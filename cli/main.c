@@ -5,13 +5,16 @@
 #include "commands.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const cli_cmd *const root_subs[] = {
-    &cli_cmd_download, &cli_cmd_env, &cli_cmd_version, &cli_cmd_serve, &cli_cmd_man_page, NULL,
+    &cli_cmd_download, &cli_cmd_env, &cli_cmd_version, &cli_cmd_serve, &cli_cmd_completion,
+    &cli_cmd_man_page, NULL,
 };
 
 static const char *const root_examples[] = {
@@ -64,13 +67,25 @@ static void catch_signals(hf_cancel *cancel)
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, reported at the end */
 }
 
-static bool allow_color(FILE *file, int fd)
+/* A program started with a standard descriptor closed would open its files there, and print into
+ * them. What cannot be used fails instead when it is used. */
+static void fill_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDONLY);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+static bool allow_color(bool terminal)
 {
     const char *no_color = getenv("NO_COLOR");
     const char *term = getenv("TERM");
 
-    (void)file;
-    return (!no_color || !*no_color) && (!term || strcmp(term, "dumb") != 0) && isatty(fd);
+    return terminal && (!no_color || !*no_color) && (!term || strcmp(term, "dumb") != 0);
 }
 
 /* Programs that drive this one announce themselves (cli.md 2); they get plain text without being
@@ -86,25 +101,37 @@ static bool driven_by_agent(void)
 
 static int flush_output(cli_ctx *ctx, int code)
 {
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (errno == EPIPE)
-            return code ? code : CLI_EXIT_ERROR;
-        return cli_error(ctx, "cannot write to standard output: %s", strerror(errno));
-    }
-    return code;
+    bool failed = ferror(stdout);
+    struct stat info;
+    int cause = 0;
+
+    if (fflush(stdout) != 0)
+        cause = errno;
+    else if (!failed)
+        return code;
+    /* The reader has seen enough and knows it. A write that failed earlier left no cause. */
+    if (cause == EPIPE || (!cause && fstat(STDOUT_FILENO, &info) == 0 &&
+                           (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode))))
+        return code ? code : CLI_EXIT_ERROR;
+    cli_error(ctx, "cannot write to standard output%s%s", cause ? ": " : "",
+              cause ? strerror(cause) : "");
+    return code ? code : CLI_EXIT_ERROR;
 }
 
 int main(int argc, char **argv)
 {
     cli_ctx ctx = { 0 };
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    const char *ask;
     int code;
 
+    fill_descriptors();
     ctx.program = argc > 0 ? (slash ? slash + 1 : argv[0]) : "hf";
     ctx.mode = driven_by_agent() ? CLI_AGENT : CLI_HUMAN;
     ctx.tty_err = isatty(STDERR_FILENO);
-    ctx.color_out = allow_color(stdout, STDOUT_FILENO);
-    ctx.color_err = allow_color(stderr, STDERR_FILENO);
+    ctx.tty_out = isatty(STDOUT_FILENO);
+    ctx.color_out = allow_color(ctx.tty_out);
+    ctx.color_err = allow_color(ctx.tty_err);
     ctx.debug = cli_truthy(getenv("HF_DEBUG"));
     if (hf_cancel_new(&ctx.cancel) != HF_OK) {
         fputs("Error: out of memory\n", stderr);
@@ -112,7 +139,8 @@ int main(int argc, char **argv)
     }
     catch_signals(ctx.cancel);
 
-    code = cli_run(&ctx, argc, argv);
+    ask = getenv("_HF_COMPLETE");
+    code = ask ? cli_complete(&ctx, ask) : cli_run(&ctx, argc, argv);
 
     if (signal_seen) {
         cli_line_close(&ctx);

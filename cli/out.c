@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define RESET "\033[0m"
@@ -18,38 +17,21 @@ void cli_line_close(cli_ctx *ctx)
     ctx->line_open = false;
 }
 
-/* Decodes one escape of JSON's \u form from UTF-8; returns bytes used, 1 for a byte that is no
- * UTF-8. */
-static size_t decode(const unsigned char *p, unsigned long *code)
-{
-    size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc0 ? 2 : 1;
-
-    *code = n == 1 ? p[0] : p[0] & (0xffu >> (n + 1));
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            *code = 0xfffd;
-            return 1;
-        }
-        *code = (*code << 6) | (p[i] & 0x3f);
-    }
-    if (n == 1 && p[0] >= 0x80)
-        *code = 0xfffd;
-    return n;
-}
-
+/* As Python writes it: what is not ASCII as \uXXXX, a byte that is no UTF-8 as \udcXX, so that
+ * os.fsencode() gives back the very bytes of a path. */
 void cli_json_string(FILE *out, const char *text)
 {
-    const unsigned char *p = (const unsigned char *)text;
-
     if (!text) {
         fputs("null", out);
         return;
     }
     fputc('"', out);
-    while (*p) {
+    while (*text) {
         unsigned long code;
-        size_t n = decode(p, &code);
+        size_t n = cli_decode(text, &code);
 
+        if (n == 0)
+            code = 0xdc00 + (unsigned char)*text;
         if (code == '"' || code == '\\')
             fprintf(out, "\\%c", (int)code);
         else if (code == '\n')
@@ -65,7 +47,7 @@ void cli_json_string(FILE *out, const char *text)
                     0xdc00 + ((code - 0x10000) & 0x3ff));
         else
             fputc((int)code, out);
-        p += n;
+        text += n ? n : 1;
     }
     fputc('"', out);
 }
@@ -82,6 +64,49 @@ const char *cli_size(char out[24], uint64_t bytes)
     }
     snprintf(out, 24, "%.1f%c", value, units[unit]);
     return out;
+}
+
+/* ---- what goes through here is safe on a terminal */
+
+/* Text may hold names from a server. Newlines stay, other control characters become '?'. */
+static void put_text(FILE *out, const char *fmt, va_list args)
+{
+    char small[512];
+    char *text = small;
+    va_list again;
+    int len;
+
+    va_copy(again, args);
+    len = vsnprintf(small, sizeof(small), fmt, args);
+    if (len >= (int)sizeof(small)) {
+        text = malloc((size_t)len + 1);
+        if (text)
+            vsnprintf(text, (size_t)len + 1, fmt, again);
+        else
+            text = small;
+    }
+    va_end(again);
+    for (char *line = text; line;) {
+        char *end = strchr(line, '\n');
+
+        if (end)
+            *end = '\0';
+        cli_put(out, line, SIZE_MAX);
+        if (end)
+            fputc('\n', out);
+        line = end ? end + 1 : NULL;
+    }
+    if (text != small)
+        free(text);
+}
+
+/* A value in a pipe is exact to the byte, since scripts open what it names. */
+static void put_value(const cli_ctx *ctx, const char *value)
+{
+    if (ctx->tty_out)
+        cli_put(stdout, value, SIZE_MAX);
+    else
+        fputs(value, stdout);
 }
 
 /* ---- results */
@@ -102,16 +127,18 @@ void cli_result(cli_ctx *ctx, const char *message, const cli_pair *pairs, size_t
             cli_json_string(stdout, pairs[i].value);
             break;
         case CLI_AGENT:
-            if (pairs[i].value)
-                printf("%s%s=%s", i ? " " : "", pairs[i].key, pairs[i].value);
+            if (pairs[i].value) {
+                printf("%s%s=", i ? " " : "", pairs[i].key);
+                put_value(ctx, pairs[i].value);
+            }
             break;
         case CLI_QUIET:
         case CLI_HUMAN:
             /* One value stands alone on stdout, so that `cd "$(hf download …)"` works. */
             if (i == 0 && pairs[i].value)
-                fputs(pairs[i].value, stdout);
+                put_value(ctx, pairs[i].value);
             else if (ctx->mode == CLI_HUMAN && pairs[i].value)
-                fprintf(stderr, "  %s: %s\n", pairs[i].key, pairs[i].value);
+                cli_say(ctx, "  %s: %s", pairs[i].key, pairs[i].value);
             break;
         }
     }
@@ -126,58 +153,31 @@ void cli_text(cli_ctx *ctx, const char *fmt, ...)
         return;
     cli_line_close(ctx);
     va_start(args, fmt);
-    vprintf(fmt, args);
+    put_text(stdout, fmt, args);
     va_end(args);
     fputc('\n', stdout);
 }
 
 /* ---- tables */
 
-static size_t columns_of_text(const char *text)
-{
-    size_t n = 0;
-
-    for (; text && *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
-}
-
-static size_t screen_width(void)
-{
-    const char *columns = getenv("COLUMNS");
-    struct winsize size;
-
-    if (columns && *columns) {
-        unsigned long n = strtoul(columns, NULL, 10);
-
-        if (n > 0 && n < 10000)
-            return n;
-    }
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return size.ws_col;
-    return 80;
-}
-
 /* Cells narrower than their text end in "...". */
 static void cell(const char *text, size_t width, bool right, bool last)
 {
-    size_t columns = columns_of_text(text);
-    size_t pad = columns < width ? width - columns : 0;
-    size_t keep = columns <= width ? columns : width > 3 ? width - 3 : 0;
-    size_t n = 0;
+    size_t columns = cli_columns(text);
+    bool cut = columns > width;
+    size_t written = 0;
 
-    if (right)
-        printf("%*s", (int)pad, "");
-    for (const char *c = text ? text : ""; *c; c++) {
-        n += ((unsigned char)*c & 0xc0) != 0x80;
-        if (n > keep)
-            break;
-        fputc(*c, stdout);
+    if (right && !cut)
+        printf("%*s", (int)(width - columns), "");
+    if (cut) {
+        written = cli_put(stdout, text, width > 3 ? width - 3 : 0);
+        written += cli_put(stdout, "...", width - written);
+    } else {
+        written = right ? width : 0;
+        written += cli_put(stdout, text, width);
     }
-    if (columns > width)
-        fputs("...", stdout);
-    if (!right)
-        printf("%*s", (int)pad, "");
+    if (written < width)
+        printf("%*s", (int)(width - written), "");
     fputc(last ? '\n' : ' ', stdout);
 }
 
@@ -192,7 +192,7 @@ static bool fit(const cli_column *columns, size_t n, size_t *widths, size_t limi
         size_t widest = n;
 
         for (size_t i = 0; i < n; i++) {
-            size_t least = columns[i].title ? columns_of_text(columns[i].title) : 0;
+            size_t least = columns[i].title ? cli_columns(columns[i].title) : 0;
 
             sum += widths[i];
             if (widths[i] > (least > 4 ? least : 4) && (widest == n || widths[i] > widths[widest]))
@@ -218,15 +218,15 @@ static void table_human(cli_ctx *ctx, const cli_column *columns, size_t n, const
         if (!columns[i].title)
             continue;
         last = i;
-        widths[i] = columns_of_text(columns[i].title);
+        widths[i] = cli_columns(columns[i].title);
         for (size_t r = 0; r < n_rows; r++) {
-            size_t w = columns_of_text(cells[r * n + i]);
+            size_t w = cli_columns(cells[r * n + i]);
 
             widths[i] = w > widths[i] ? w : widths[i];
         }
     }
-    if (!ctx->no_truncate && isatty(STDOUT_FILENO))
-        cut = fit(columns, n, widths, screen_width());
+    if (!ctx->no_truncate && ctx->tty_out)
+        cut = fit(columns, n, widths, cli_screen_width(STDOUT_FILENO));
     for (size_t r = 0; r < n_rows + 2; r++) {
         for (size_t i = 0; i < n; i++) {
             if (!columns[i].title)
@@ -274,8 +274,10 @@ static void table_agent(const cli_column *columns, size_t n, const char *const *
         for (size_t i = 0, written = 0; i < n; i++) {
             const char *value = r == 0 ? columns[i].key : cells[(r - 1) * n + i];
 
-            if (columns[i].title)
-                printf("%s%s", written++ ? "\t" : "", value ? value : "None");
+            if (columns[i].title) {
+                fputs(written++ ? "\t" : "", stdout);
+                cli_put(stdout, value ? value : "None", SIZE_MAX);
+            }
         }
         fputc('\n', stdout);
     }
@@ -301,8 +303,10 @@ void cli_table(cli_ctx *ctx, const cli_column *columns, size_t n_columns, const 
         table_agent(columns, n_columns, cells, n_rows);
         break;
     case CLI_QUIET:
-        for (size_t r = 0; r < n_rows; r++)
-            puts(cells[r * n_columns + id_column] ? cells[r * n_columns + id_column] : "");
+        for (size_t r = 0; r < n_rows; r++) {
+            cli_put(stdout, cells[r * n_columns + id_column], SIZE_MAX);
+            fputc('\n', stdout);
+        }
         break;
     }
 }
@@ -316,7 +320,7 @@ static void say(cli_ctx *ctx, const char *color, const char *prefix, const char 
     cli_line_close(ctx);
     fputs(plain ? "" : color, stderr);
     fputs(prefix, stderr);
-    vfprintf(stderr, fmt, args);
+    put_text(stderr, fmt, args);
     fputs(plain ? "\n" : RESET "\n", stderr);
 }
 
@@ -348,6 +352,15 @@ void cli_log(cli_ctx *ctx, const char *fmt, ...)
         return;
     va_start(args, fmt);
     say(ctx, "\033[90m", "", fmt, args);
+    va_end(args);
+}
+
+void cli_say(cli_ctx *ctx, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    say(ctx, "", "", fmt, args);
     va_end(args);
 }
 

@@ -45,6 +45,8 @@ typedef struct formatting {
     bool no_truncate;
 } formatting;
 
+const char *const cli_formats[] = { "auto", "human", "agent", "json", "quiet", NULL };
+
 static int mode_parse(cli_ctx *ctx, const char *word, cli_mode *mode)
 {
     static const struct {
@@ -488,6 +490,10 @@ int cli_run(cli_ctx *ctx, int argc, char **argv)
             cli_help(ctx, cmd, stdout);
             return CLI_EXIT_OK;
         }
+        if (at == 1 && strcmp(argv[at], "--show-completion") == 0)
+            return cli_completion_show(ctx);
+        if (at == 1 && strcmp(argv[at], "--install-completion") == 0)
+            return cli_completion_install(ctx);
         if (at == 1 && (strcmp(argv[at], "--version") == 0 || strcmp(argv[at], "-v") == 0)) {
             puts(hf_version());
             return CLI_EXIT_OK;

@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,29 +22,37 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* What setlocale(3) would find, without loading a locale. */
+static bool utf8_locale(void)
+{
+    static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = getenv(names[i]);
+
+        if (value && *value)
+            return strstr(value, "UTF-8") || strstr(value, "utf8") || strstr(value, "UTF8") ||
+                   strstr(value, "utf-8");
+    }
+    return false;
+}
+
 void cli_progress_init(cli_progress *progress, cli_ctx *ctx, const char *subject)
 {
     const char *asked = getenv("HF_HUB_DISABLE_PROGRESS_BARS");
+    const char *term = getenv("TERM");
 
     memset(progress, 0, sizeof(*progress));
     progress->ctx = ctx;
     progress->subject = subject;
     progress->started_ms = now_ms();
-    progress->bar = ctx->tty_err;
+    progress->bar = ctx->tty_err && (!term || strcmp(term, "dumb") != 0);
+    progress->blocks = utf8_locale();
     /* Set to a false value it asks for progress in every mode (cache.md 1.3); --quiet
      * still wins. */
     progress->off = asked && *asked ? cli_truthy(asked) : ctx->mode != CLI_HUMAN;
     if (ctx->mode == CLI_QUIET)
         progress->off = true;
-}
-
-static size_t width(void)
-{
-    struct winsize size;
-
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20)
-        return size.ws_col;
-    return 80;
 }
 
 static void duration(char out[24], uint64_t seconds)
@@ -78,7 +85,9 @@ static void describe(const hf_progress *event, char *out, size_t size)
     } else if (event->phase == HF_PHASE_WAIT) {
         snprintf(out + len, size - len, ", waiting for another process that is fetching it");
     } else if (event->bytes_per_s) {
-        duration(left, (event->bytes_total - event->bytes_done) / event->bytes_per_s);
+        duration(left, event->bytes_done < event->bytes_total
+                           ? (event->bytes_total - event->bytes_done) / event->bytes_per_s
+                           : 0);
         snprintf(out + len, size - len, ", %s/s, %s left", cli_size(speed, event->bytes_per_s),
                  left);
     }
@@ -88,38 +97,58 @@ static unsigned percent(const hf_progress *event)
 {
     if (event->bytes_total == 0)
         return event->phase == HF_PHASE_DONE ? 100 : 0;
+    if (event->bytes_done >= event->bytes_total)
+        return 100;
     return (unsigned)((double)event->bytes_done * 100.0 / (double)event->bytes_total);
 }
 
+static void draw_bar(const cli_progress *progress, size_t columns, unsigned part)
+{
+    static const char *const eighths[] = { " ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" };
+    size_t filled = columns * 8 * part / 100;
+
+    fputc('|', stderr);
+    for (size_t i = 0; i < columns; i++) {
+        size_t here = filled > i * 8 ? filled - i * 8 : 0;
+
+        if (progress->blocks)
+            fputs(eighths[here > 8 ? 8 : here], stderr);
+        else
+            fputc(here >= 8 ? '#' : ' ', stderr);
+    }
+    fputs("| ", stderr);
+}
+
+/* "model.safetensors  42% |████      | 1.2G of 4.5G, 210.3M/s, 0:15 left". What the line has no room
+ * for is left out: first the bar, then the name, then the end of the numbers. */
 static void show_bar(cli_progress *progress, const hf_progress *event)
 {
-    static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
     const char *subject = event->files_total <= 1 && event->path ? event->path : progress->subject;
     char text[200];
-    size_t columns = width();
+    size_t room = cli_screen_width(STDERR_FILENO) - 1; /* the last column would wrap */
+    size_t name;
     size_t bar;
-    size_t filled;
-    int name;
 
     describe(event, text, sizeof(text));
-    name = (int)(columns > 60 + strlen(text) ? columns - strlen(text) - 40 : 16);
-    if (name > (int)strlen(subject))
-        name = (int)strlen(subject);
-    bar =
-        columns > strlen(text) + (size_t)name + 16 ? columns - strlen(text) - (size_t)name - 14 : 0;
-    bar = bar > 30 ? 30 : bar;
-    filled = bar * 8 * percent(event) / 100;
-    fprintf(stderr, "\r%.*s %3u%% ", name, subject, percent(event));
-    if (bar >= 4) {
-        fputs("|", stderr);
-        for (size_t i = 0; i < bar; i++)
-            fputs(i < filled / 8                  ? "█"
-                  : i == filled / 8 && filled % 8 ? eighths[filled % 8]
-                                                  : " ",
-                  stderr);
-        fputs("| ", stderr);
+    room -= room < 5 ? room : 5;                                    /* "100% " */
+    name = cli_columns(text) < room ? room - cli_columns(text) : 0; /* all that is left */
+    bar = name > 20 ? name / 2 : 0;
+    bar = bar > 33 ? 33 : bar;
+    name -= bar + (name > bar);
+    if (name < 4)
+        name = 0;
+    fputs("\r", stderr);
+    if (name) {
+        cli_put_end(stderr, subject, name);
+        fputc(' ', stderr);
     }
-    fprintf(stderr, "%.*s\033[K", (int)(columns - 8 - (size_t)name), text);
+    fprintf(stderr, "%3u%%", percent(event));
+    if (room)
+        fputc(' ', stderr);
+    if (bar > 6)
+        draw_bar(progress, bar - 3, percent(event));
+    cli_put(stderr, text, room);
+    fputs("\033[K", stderr);
     fflush(stderr);
     progress->ctx->line_open = true;
 }
@@ -142,24 +171,24 @@ int cli_progress_show(const hf_progress *event, void *user)
             since < (progress->shown_ms ? PLAIN_EVERY_MS : PLAIN_FIRST_MS))
             goto done;
         describe(event, text, sizeof(text));
-        fprintf(stderr, "%s: %u%%, %s\n", progress->subject, percent(event), text);
+        cli_say(progress->ctx, "%s: %u%%, %s", progress->subject, percent(event), text);
     }
     progress->shown_ms = now;
 done:
-    progress->first_bytes = event->bytes_done;
+    progress->bytes = event->bytes_done;
     return 0;
 }
 
-void cli_progress_end(cli_progress *progress)
+void cli_progress_end(cli_progress *progress, bool success)
 {
     char size[24], speed[24];
     uint64_t ms = now_ms() - progress->started_ms;
-    uint64_t bytes = progress->first_bytes;
+    uint64_t bytes = progress->bytes;
 
     cli_line_close(progress->ctx);
-    if (progress->off || bytes == 0)
+    if (progress->off || bytes == 0 || !success)
         return;
-    fprintf(stderr, "%s: %s in %llu.%llu s, %s/s\n", progress->subject, cli_size(size, bytes),
+    cli_say(progress->ctx, "%s: %s in %llu.%llu s, %s/s", progress->subject, cli_size(size, bytes),
             (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000 / 100),
             cli_size(speed, ms ? bytes * 1000 / ms : bytes));
 }

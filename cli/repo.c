@@ -38,6 +38,8 @@ static int parse_uri(cli_ctx *ctx, const char *text, const char *type, const cha
         return cli_error(ctx, "'%s' cannot be used with an 'hf://' URI ('%s').",
                          type ? "--repo-type" : "--revision", text);
     status = hf_uri_parse(text, &uri, &err);
+    if (status == HF_ERR_INVALID_ARG) /* "invalid HF URI '…': which part is wrong" */
+        return cli_error(ctx, "I%s", err.message + 1);
     if (status != HF_OK)
         return cli_failed(ctx, status, &err, NULL, NULL);
     if (uri->is_bucket) {

@@ -107,7 +107,7 @@ hf_status hf__hub_online(const hf__hub *hub, const char *url, hf_error *err)
         return HF_OK;
     return hf__fail(err, HF_ERR_OFFLINE,
                     "Cannot reach %.400s: offline mode is enabled. To disable it, please unset the "
-                    "`HF_HUB_OFFLINE` environment variable.",
+                    "`HF_HUB_OFFLINE` environment variable",
                     url);
 }
 
