@@ -196,6 +196,8 @@ int cli_run(cli_ctx *ctx, int argc, char **argv);
 void cli_help(const cli_ctx *ctx, const cli_cmd *cmd, FILE *out);
 void cli_man_page(const char *path, const cli_cmd *cmd, FILE *out);
 bool cli_truthy(const char *value);
+/* Digits and nothing else. */
+bool cli_number(const char *text, unsigned long *out);
 /* Words of the command in today's form, NULL-terminated, to be freed; NULL when out of memory
  * (legacy.c). */
 const char **cli_legacy_words(const cli_ctx *ctx, const cli_cmd *cmd, char *const *argv, size_t n);

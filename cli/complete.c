@@ -132,9 +132,9 @@ static bool line_read(line *l, const char *instruction)
             l->n--;
         l->partial = at;
     } else {
-        unsigned long index = strtoul(at, NULL, 10);
+        unsigned long index;
 
-        if (index < l->n) {
+        if (cli_number(at, &index) && index < l->n) {
             l->partial = l->words[index];
             l->n = index;
         }

@@ -5,7 +5,7 @@
  */
 #include "cli.h"
 
-#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +35,23 @@ bool cli_truthy(const char *value)
             return true;
     }
     return false;
+}
+
+bool cli_number(const char *text, unsigned long *out)
+{
+    unsigned long value = 0;
+
+    if (!*text)
+        return false;
+    for (; *text; text++) {
+        unsigned long digit = (unsigned char)*text - (unsigned long)'0';
+
+        if (digit > 9 || value > (ULONG_MAX - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return true;
 }
 
 /* ---- formatting options (cli.md 1.1) */
@@ -187,11 +204,8 @@ static int opt_store(parser *p, const cli_opt *opt, const char *value, bool nega
     }
     case CLI_UINT: {
         cli_uint *number = place;
-        char *end = NULL;
 
-        errno = 0;
-        number->value = strtoul(value, &end, 10);
-        if (value[0] < '0' || value[0] > '9' || *end || errno)
+        if (!cli_number(value, &number->value))
             return cli_usage_error(p->ctx, "Invalid value for '--%s': '%s' is not a valid integer.",
                                    opt->name, value);
         number->given = true;

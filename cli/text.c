@@ -121,15 +121,12 @@ size_t cli_screen_width(int fd)
 {
     const char *columns = getenv("COLUMNS");
     struct winsize size;
+    unsigned long n;
 
     if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && fd == STDERR_FILENO)
         return size.ws_col; /* a bar follows the window as it is now */
-    if (columns && *columns) {
-        unsigned long n = strtoul(columns, NULL, 10);
-
-        if (n > 0 && n < 10000)
-            return n;
-    }
+    if (columns && cli_number(columns, &n) && n > 0 && n < 10000)
+        return n;
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
