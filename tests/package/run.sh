@@ -58,6 +58,15 @@ for language in c c++; do
     check "pkg-config, static, $language" env -u LD_LIBRARY_PATH "$tmp/static-$language"
 done
 
+# The program that the README shows: it must compile, and say what is wrong where there is no Hub.
+awk '/^```c$/ { on = 1; next } /^```/ { on = 0 } on' "$here/../../README.md" >"$tmp/readme.c"
+"$cc" "${flags[@]}" -Wall -Wextra -Werror "$tmp/readme.c" "${cflags[@]}" "${shared[@]}" -o "$tmp/readme"
+if HF_ENDPOINT=http://127.0.0.1:9 HF_HOME=$tmp/home HF_HUB_OFFLINE=1 "$tmp/readme" >"$tmp/log" 2>&1; then
+    fail "the program of the README succeeds without a Hub"
+fi
+[ -s "$tmp/log" ] || fail "the program of the README does not say what is wrong"
+echo "ok: the program of the README"
+
 languages=C
 [ -z "$cxx" ] || languages="C CXX"
 mkdir "$tmp/project"
