@@ -164,11 +164,7 @@ static const char *what_to_do(hf_status status)
 
 static void fill_details(hf_error *err, const answer *a)
 {
-    const char *retry = hf__net_header_get(a->headers, "retry-after");
-    const char *limit = hf__net_header_get(a->headers, "ratelimit");
-    const char *left = limit ? strstr(limit, ";t=") : NULL;
     const char *id = hf__net_header_get(a->headers, "x-request-id");
-    uint64_t seconds;
 
     if (!err)
         return;
@@ -179,11 +175,7 @@ static void fill_details(hf_error *err, const answer *a)
     (void)snprintf(err->request_id, sizeof(err->request_id), "%s", id ? id : "");
     hf__text_defuse(err->server_code);
     hf__text_defuse(err->request_id);
-    if (left && a->status == 429 &&
-        hf__str_to_u64((hf__str){ left + 3, strspn(left + 3, "0123456789") }, &seconds))
-        err->retry_after_s = (uint32_t)(seconds > 86400 ? 86400 : seconds);
-    if (retry && hf__str_to_u64(hf__str_trim(hf__str_from(retry)), &seconds))
-        err->retry_after_s = (uint32_t)(seconds > 86400 ? 86400 : seconds);
+    err->retry_after_s = hf__net_asked_wait_s(a->status, a->headers);
 }
 
 hf_status hf__hub_classify(int status, const char *url, const struct hf__net_headers *headers,

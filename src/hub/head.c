@@ -72,24 +72,49 @@ static hf_status read_etag(hf__hub_meta *meta, const hf__net_resp *resp, hf_erro
     return HF_OK;
 }
 
+/* Where the content is: a redirect that was not followed names it. The token stays behind when it is
+ * another host, but the content must not come over a line that anyone can write on either. */
+static hf_status read_location(hf__hub *hub, const char *resolve_url, const hf__net_resp *resp,
+                               hf__hub_meta *meta, hf_error *err)
+{
+    const char *location = hf__net_header_get(resp->headers, "location");
+    hf__buf target;
+    hf_status st;
+
+    if (meta->xet_hash[0] || resp->status < 300 || !location) {
+        hf__buf_adds(&meta->location, meta->xet_hash[0] ? resolve_url : resp->url);
+        return meta->location.status == HF_OK ? HF_OK : hf__fail_nomem(err);
+    }
+    hf__buf_init(&target, HF__MAX_URL);
+    hf__hub_add_rewritten(hub, &target, location);
+    st = target.status == HF_OK
+             ? hf__net_url_join(resp->url, hf__buf_cstr(&target), &meta->location)
+             : target.status;
+    hf__buf_dispose(&target);
+    if (st == HF_ERR_NO_MEMORY)
+        return hf__fail_nomem(err);
+    if (st == HF_ERR_TLS)
+        return hf__fail(err, st, "%.*s redirects from https to http, which is refused",
+                        (int)strcspn(resolve_url, "?"), resolve_url);
+    if (st != HF_OK)
+        return hf__fail(err, HF_ERR_PROTOCOL, "%.*s redirects to what is no usable URL",
+                        (int)strcspn(resolve_url, "?"), resolve_url);
+    return HF_OK;
+}
+
 static hf_status read_answer(hf__hub *hub, const char *resolve_url, const hf__net_resp *resp,
                              hf__hub_meta *meta, hf_error *err)
 {
-    const char *location = hf__net_header_get(resp->headers, "location");
     hf_status st;
 
     read_commit(meta, resp->headers);
     read_size(meta, resp);
     read_xet(hub, meta, resp);
     st = read_etag(meta, resp, err);
+    if (st == HF_OK)
+        st = read_location(hub, resolve_url, resp, meta, err);
     if (st != HF_OK)
         return st;
-    if (meta->xet_hash[0])
-        hf__buf_adds(&meta->location, resolve_url);
-    else if (resp->status >= 300 && location)
-        hf__hub_add_rewritten(hub, &meta->location, location);
-    else
-        hf__buf_adds(&meta->location, resp->url);
     if (!meta->commit[0] || !meta->etag.text[0] || !meta->has_size)
         return hf__fail(err, HF_ERR_PROTOCOL,
                         "the answer of %.*s lacks the %s of the file; is the endpoint a Hub, and "

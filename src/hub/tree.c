@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#define PATHS_PER_REQUEST 500
+enum { PATHS_PER_REQUEST = 500, MAX_EMPTY_PAGES = 16 };
 
 /* ---- one entry */
 
@@ -63,12 +63,14 @@ hf_status hf__hub_entry_read(hf__arena *arena, const hf__json *node, hf_tree_ent
 struct hf_tree {
     hf__hub *hub;
     const hf_cancel *cancel;
-    hf__buf url; /* of the next page; empty: there is none */
+    hf__buf url;   /* of the next page; empty: there is none */
+    hf__buf trail; /* of a page passed earlier, to notice when it comes round again */
     hf__json *page;
     size_t at;
     hf__arena *arena; /* of the entry given out last */
     hf_tree_entry entry;
     unsigned n_pages;
+    unsigned n_empty; /* pages without an entry, in a row */
     size_t n_entries;
 };
 
@@ -82,6 +84,7 @@ hf_status hf__hub_tree_open(hf__hub *hub, const hf_repo_ref *repo, const char *p
     tree->hub = hub;
     tree->cancel = cancel;
     hf__buf_init(&tree->url, HF__MAX_URL);
+    hf__buf_init(&tree->trail, HF__MAX_URL);
     hf__buf_adds(&tree->url, hub->endpoint);
     hf__hub_add_api(&tree->url, repo);
     hf__buf_adds(&tree->url, "/tree/");
@@ -110,36 +113,60 @@ void hf__hub_tree_close(hf_tree *tree)
     hf__json_free(tree->page);
     hf__arena_free(tree->arena);
     hf__buf_dispose(&tree->url);
+    hf__buf_dispose(&tree->trail);
     free(tree);
 }
 
-/* The next page's address is used as it comes, but a server that names this page again would never
- * end. */
-static hf_status take_next_url(hf_tree *tree, const hf__net_resp *resp, hf_error *err)
+/* Pages that name each other in a ring are found by Brent's method: each is compared with the one
+ * remembered last, and the memory is renewed at every power of two. */
+static hf_status check_progress(hf_tree *tree, const hf__buf *next, hf_error *err)
 {
-    hf__buf next;
+    unsigned n = ++tree->n_pages;
+
+    tree->n_empty = hf__json_len(tree->page) ? 0 : tree->n_empty + 1;
+    if (n >= HF__MAX_PAGES || tree->n_empty >= MAX_EMPTY_PAGES ||
+        strcmp(hf__buf_cstr(next), hf__buf_cstr(&tree->trail)) == 0)
+        return hf__fail(err, HF_ERR_PROTOCOL,
+                        "the listing does not end: the server keeps naming further pages");
+    if ((n & (n - 1)) == 0) {
+        hf__buf_reset(&tree->trail);
+        hf__buf_add_str(&tree->trail, hf__buf_str(next));
+    }
+    return tree->trail.status == HF_OK ? HF_OK : hf__fail_nomem(err);
+}
+
+/* Reads the address of the page after the one that came as resp; empty when that was the last. */
+static hf_status read_next_url(hf_tree *tree, const hf__net_resp *resp, hf__buf *next,
+                               hf_error *err)
+{
+    hf__buf link;
+    hf__buf target;
     hf_status st = HF_OK;
 
-    hf__buf_init(&next, HF__MAX_URL);
-    if (!hf__net_link_get(resp->headers, "next", &next)) {
-        hf__buf_reset(&tree->url);
-    } else if (++tree->n_pages >= HF__MAX_PAGES ||
-               strcmp(hf__buf_cstr(&next), hf__buf_cstr(&tree->url)) == 0) {
-        st = hf__fail(err, HF_ERR_PROTOCOL,
-                      "the listing does not end: the server keeps naming further pages");
-    } else if (hf__json_len(tree->page) == 0) {
-        st = hf__fail(err, HF_ERR_PROTOCOL,
-                      "the listing does not end: an empty page names a further one");
-    } else {
-        hf__buf_reset(&tree->url);
-        hf__hub_add_rewritten(tree->hub, &tree->url, hf__buf_cstr(&next));
-        if (tree->url.status != HF_OK)
-            st = hf__fail(err, tree->url.status, "the URL of the next page is too long");
+    hf__buf_init(&link, HF__MAX_URL);
+    hf__buf_init(&target, HF__MAX_URL);
+    if (!hf__net_link_get(resp->headers, "next", &link)) {
+        st = link.status == HF_OK ? HF_OK : hf__fail_nomem(err);
+        goto done;
     }
-    hf__buf_dispose(&next);
+    hf__hub_add_rewritten(tree->hub, &target, hf__buf_cstr(&link));
+    st = target.status == HF_OK ? hf__net_url_join(resp->url, hf__buf_cstr(&target), next)
+                                : target.status;
+    if (st == HF_OK)
+        st = check_progress(tree, next, err);
+    else if (st == HF_ERR_NO_MEMORY)
+        st = hf__fail_nomem(err);
+    else
+        st = hf__fail(err, st == HF_ERR_TLS ? st : HF_ERR_PROTOCOL,
+                      "the listing names a next page that cannot be asked for: '%.200s'",
+                      hf__buf_cstr(&link));
+done:
+    hf__buf_dispose(&link);
+    hf__buf_dispose(&target);
     return st;
 }
 
+/* After a failure the same page is asked for again by the next call. */
 static hf_status fetch_page(hf_tree *tree, hf_error *err)
 {
     hf__hub_exchange exchange = { .method = "GET",
@@ -147,6 +174,7 @@ static hf_status fetch_page(hf_tree *tree, hf_error *err)
                                   .redirects = HF__NET_REDIRECT_ANY,
                                   .timeout_ms = tree->hub->read_timeout_ms };
     hf__net_resp resp;
+    hf__buf next;
     hf_status st;
 
     hf__json_free(tree->page);
@@ -156,11 +184,20 @@ static hf_status fetch_page(hf_tree *tree, hf_error *err)
     st = hf__hub_call(tree->hub, &exchange, tree->cancel, &resp, err);
     if (st != HF_OK)
         return st;
+    hf__buf_init(&next, HF__MAX_URL);
     st = hf__hub_json(&resp, "listing", &tree->page, err);
     if (st == HF_OK && !hf__json_is_array(tree->page))
         st = hf__fail(err, HF_ERR_PROTOCOL, "the listing is not a list");
     if (st == HF_OK)
-        st = take_next_url(tree, &resp, err);
+        st = read_next_url(tree, &resp, &next, err);
+    if (st == HF_OK) {
+        hf__buf_dispose(&tree->url);
+        tree->url = next;
+    } else {
+        hf__buf_dispose(&next);
+        hf__json_free(tree->page);
+        tree->page = NULL;
+    }
     hf__net_resp_dispose(&resp);
     return st;
 }

@@ -19,6 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { PATIENCE = 6 };
+
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -367,6 +369,12 @@ static uint64_t silent_at_io(hf__net *net, hf__net_stream *stream)
     }
     if (net->io.starved_ms > last_ms)
         last_ms = net->io.starved_ms;
+    /* An answer that someone waits for in one piece must not trickle for days: after the first few
+     * time-outs it is asked for a byte per millisecond. */
+    if (stream->collect && stream->io.head_done)
+        return earlier(last_ms + stream->req.timeout_ms,
+                       stream->io.hop_ms + PATIENCE * (uint64_t)stream->req.timeout_ms +
+                           stream->io.received);
     return last_ms + stream->req.timeout_ms;
 }
 
@@ -396,7 +404,9 @@ static void tick_active_io(hf__net *net, hf__net_stream *stream)
     if (now >= deadline)
         time_out_io(net, stream, "not done within", stream->req.total_ms);
     else if (now >= silent_at)
-        time_out_io(net, stream, "silent for", stream->req.timeout_ms);
+        time_out_io(net, stream,
+                    now >= stream->io.last_ms + stream->req.timeout_ms ? "silent for" : "slow for",
+                    stream->req.timeout_ms);
     else
         tick_later_io(net, earlier(deadline, silent_at));
 }

@@ -64,7 +64,7 @@ static bool is_proxy_fault(const hf__net *net, const hf__net_stream *stream, CUR
     char wanted[300];
 
     (void)net->curl.easy_getinfo(handle->easy, CURLINFO_HTTP_CONNECTCODE, &answer);
-    if (answer >= 300)
+    if (answer >= 300 || strncmp(handle->error, "Unsupported proxy", 17) == 0)
         return true;
     if (code != CURLE_COULDNT_CONNECT || !hf__url_parse(hf__buf_cstr(&stream->io.url), &url) ||
         strncmp(handle->error, "Failed to connect to ", 21) != 0)
@@ -74,6 +74,16 @@ static bool is_proxy_fault(const hf__net *net, const hf__net_stream *stream, CUR
     (void)snprintf(wanted, sizeof(wanted), "Failed to connect to %.*s port %u", (int)url.host.len,
                    url.host.ptr, (unsigned)url.port);
     return strncmp(handle->error, wanted, strlen(wanted)) != 0;
+}
+
+/* What helps when a network has a certificate authority of its own. */
+static const char *tls_advice(CURLcode code)
+{
+    return code == CURLE_PEER_FAILED_VERIFICATION ? "; if the server's certificate authority is "
+                                                    "your own, name its file in SSL_CERT_FILE"
+           : code == CURLE_SSL_CACERT_BADFILE
+               ? "; check the file or directory of certificate authorities that is configured"
+               : "";
 }
 
 hf_status hf__net_failure(const hf__net *net, const hf__net_stream *stream, CURLcode code,
@@ -95,8 +105,8 @@ hf_status hf__net_failure(const hf__net *net, const hf__net_stream *stream, CURL
         *transient = false;
         st = HF_ERR_PROXY;
         /* curl's own text quotes a proxy's URL when that is what is wrong, password and all. */
-        if (code == CURLE_COULDNT_RESOLVE_PROXY)
-            cause = "";
+        if (code == CURLE_COULDNT_RESOLVE_PROXY || strstr(cause, "proxy s"))
+            cause = code == CURLE_COULDNT_RESOLVE_PROXY ? "" : "its URL is of an unknown kind";
     }
     if (!*cause)
         cause = net->curl.easy_strerror(code);
@@ -105,17 +115,21 @@ hf_status hf__net_failure(const hf__net *net, const hf__net_stream *stream, CURL
         st = hf__fail(err, st, "no answer from '%.*s': %s", (int)host.len, host.ptr, cause);
         break;
     case HF_ERR_TRUNCATED:
-        st = hf__fail(err, st, "'%.*s' ended the body early: %llu of %llu bytes", (int)host.len,
-                      host.ptr, (unsigned long long)stream->io.received,
-                      (unsigned long long)stream->io.content_length);
+        if (stream->io.content_length == HF__NET_NO_LIMIT)
+            st = hf__fail(err, st, "'%.*s' ended the body early, after %llu bytes", (int)host.len,
+                          host.ptr, (unsigned long long)stream->io.received);
+        else
+            st = hf__fail(err, st, "'%.*s' ended the body early: %llu of %llu bytes", (int)host.len,
+                          host.ptr, (unsigned long long)stream->io.received,
+                          (unsigned long long)stream->io.content_length);
         break;
     case HF_ERR_PROXY:
         st = hf__fail(err, st, "cannot reach '%.*s' through the proxy: %s", (int)host.len, host.ptr,
                       cause);
         break;
     case HF_ERR_TLS:
-        st =
-            hf__fail(err, st, "no secure connection to '%.*s': %s", (int)host.len, host.ptr, cause);
+        st = hf__fail(err, st, "no secure connection to '%.*s': %s%s", (int)host.len, host.ptr,
+                      cause, tls_advice(code));
         break;
     case HF_ERR_NO_MEMORY:
         st = hf__fail_nomem(err);

@@ -95,6 +95,10 @@ const char *hf__net_header_get(const struct hf__net_headers *headers, const char
 /* URL of the entry of Link with this rel, written to out; false when there is none. */
 bool hf__net_link_get(const struct hf__net_headers *headers, const char *rel, hf__buf *out);
 
+/* Whole seconds that an answer asks to wait before the next request (hub-http.md 3.7); 0: it does
+ * not ask. */
+uint32_t hf__net_asked_wait_s(int status, const struct hf__net_headers *headers);
+
 typedef struct hf__net_resp {
     int status;
     char *url;
@@ -149,5 +153,9 @@ uint32_t hf__net_stream_waits_ms(hf__net_stream *stream, uint32_t *retries);
 /* Same scheme, host and port, default ports made explicit. */
 bool hf__net_same_origin(const char *url_a, const char *url_b);
 bool hf__net_url_has_authority(const char *location); /* false: a relative reference */
+
+/* Writes the URL that `location` means when an answer of `base` names it. HF_ERR_PROTOCOL when that
+ * is no usable http or https URL, HF_ERR_TLS when it leads from https to http. */
+hf_status hf__net_url_join(const char *base, const char *location, hf__buf *out);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "core/str.h"
 
+enum { MAX_TOLD_WAIT_S = 24 * 60 * 60 };
+
 bool hf__retry_status(int status)
 {
     switch (status) {
@@ -59,15 +61,31 @@ static bool rate_limit_wait(const char *value, uint64_t *wait_s)
     return found;
 }
 
-uint32_t hf__retry_asked_s(int status, const struct hf__net_headers *headers)
+static bool asked_wait(int status, const struct hf__net_headers *headers, uint64_t *wait_s)
 {
     const char *rate_limit = hf__net_header_get(headers, "RateLimit");
     const char *after = hf__net_header_get(headers, "Retry-After");
+
+    if (status == 429 && rate_limit && rate_limit_wait(rate_limit, wait_s))
+        return true;
+    return after && hf__str_to_u64(hf__str_trim(hf__str_from(after)), wait_s);
+}
+
+uint32_t hf__net_asked_wait_s(int status, const struct hf__net_headers *headers)
+{
     uint64_t wait_s;
 
-    if (status != 429 || !rate_limit || !rate_limit_wait(rate_limit, &wait_s))
-        if (!after || !hf__str_to_u64(hf__str_trim(hf__str_from(after)), &wait_s))
-            return 0;
+    if (!asked_wait(status, headers, &wait_s))
+        return 0;
+    return wait_s < MAX_TOLD_WAIT_S ? (uint32_t)wait_s : MAX_TOLD_WAIT_S;
+}
+
+uint32_t hf__retry_asked_s(int status, const struct hf__net_headers *headers)
+{
+    uint64_t wait_s;
+
+    if (!asked_wait(status, headers, &wait_s))
+        return 0;
     return wait_s < HF__MAX_ASKED_WAIT_S ? (uint32_t)wait_s + 1 : HF__MAX_ASKED_WAIT_S;
 }
 

@@ -14,6 +14,9 @@
  * small for it and it gets slower again. */
 enum { RECEIVE_BYTES = 256 * 1024 };
 
+/* CURLOPT_QUICK_EXIT, which headers before 7.87 lack; an older library refuses it. */
+enum { HF__OPT_QUICK_EXIT = 322 };
+
 static void setup_protocols(const hf__curl *curl, CURL *easy)
 {
     if (curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK)
@@ -38,6 +41,8 @@ static hf__handle *handle_new(hf__net *net)
     setup_protocols(curl, easy);
     hf__tls_setup(net, easy);
     (void)curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* Else giving up on a name that does not resolve waits for the resolver, and all with it. */
+    (void)curl->easy_setopt(easy, (CURLoption)HF__OPT_QUICK_EXIT, 1L);
     (void)curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl->easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     (void)curl->easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

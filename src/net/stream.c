@@ -311,12 +311,11 @@ static hf_status next_url(hf__net_stream *stream, hf__buf *next)
                       stream->req.redirects == HF__NET_REDIRECT_RELATIVE, next);
     if (st == HF_ERR_NO_MEMORY)
         return hf__fail_nomem(err);
+    if (st == HF_ERR_TLS)
+        return hf__fail(err, st, "'%.*s' redirects from https to http, which is refused",
+                        (int)host.len, host.ptr);
     if (st != HF_OK)
         return hf__fail(err, HF_ERR_PROTOCOL, "'%.*s' redirects to what is no usable URL",
-                        (int)host.len, host.ptr);
-    if (hf__str_starts(hf__str_from(url), HF__STR("https:")) &&
-        !hf__str_starts(hf__buf_str(next), HF__STR("https:")))
-        return hf__fail(err, HF_ERR_TLS, "'%.*s' redirects from https to http, which is refused",
                         (int)host.len, host.ptr);
     return HF_OK;
 }
@@ -452,6 +451,7 @@ static bool head_complete(hf__net_stream *stream)
         return true;
     }
     stream->io.head_done = true;
+    stream->io.last_ms = stream->net->io.now_ms;
     st = read_content_length(stream);
     if (st == HF_OK) {
         if (wants_redirect(stream))
@@ -512,7 +512,7 @@ size_t hf__stream_on_header(char *data, size_t size, size_t n, void *self)
     hf__net_stream *stream = ((hf__handle *)self)->stream;
 
     (void)size;
-    stream->io.last_ms = stream->net->io.now_ms;
+    /* A head that comes line by line is no sign of life: the time-out is for all of it. */
     if (stream->io.head_done) { /* a trailer: nothing in it is of use */
         stream->io.header_bytes += n;
         return stream->io.header_bytes <= 2 * HF__MAX_HEADER_BYTES ? n : 0;
@@ -622,6 +622,10 @@ static size_t collect_chunk(hf__net_stream *stream, const char *data, size_t n)
     hf__buf *body = &stream->io.body;
     hf__str host = host_of(hf__buf_cstr(&stream->io.url));
 
+    if (stream->io.status >= 400 && body->len + n > HF__MAX_ERROR_BODY) {
+        stream->io.drop_body = true; /* what was kept says what is wrong */
+        return n;
+    }
     hf__buf_add(body, data, n);
     stream->io.received += n;
     if (body->status == HF_OK)

@@ -269,5 +269,12 @@ hf_status hf__url_join(const char *base, const char *location, bool keep_query, 
     }
     if (out->status != HF_OK)
         return out->status;
-    return hf__url_parse(hf__buf_cstr(out), &to) ? HF_OK : HF_ERR_PROTOCOL;
+    if (!hf__url_parse(hf__buf_cstr(out), &to))
+        return HF_ERR_PROTOCOL;
+    return from.https && !to.https ? HF_ERR_TLS : HF_OK;
+}
+
+hf_status hf__net_url_join(const char *base, const char *location, hf__buf *out)
+{
+    return hf__url_join(base, location, false, out);
 }

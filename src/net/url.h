@@ -25,7 +25,8 @@ void hf__url_add_origin(const hf__url *url, hf__buf *out);
 
 /* Writes the URL that `location` means when seen at `base` (RFC 3986, 5.2). The fragment goes; with
  * keep_query a location without a query inherits that of base. HF_ERR_PROTOCOL when the result is
- * no usable http or https URL, HF_ERR_LIMIT when it is too long. */
+ * no usable http or https URL, HF_ERR_TLS when it leads from https to http, HF_ERR_LIMIT when it is
+ * too long. */
 hf_status hf__url_join(const char *base, const char *location, bool keep_query, hf__buf *out);
 
 #endif
