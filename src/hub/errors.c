@@ -133,6 +133,38 @@ static void server_text(const answer *a, hf__str body, hf__buf *out)
 
 /* ---- putting it together */
 
+static size_t word_len(const char *text)
+{
+    size_t n = 0;
+
+    while ((text[n] >= '0' && text[n] <= '9') ||
+           ((text[n] | 0x20) >= 'a' && (text[n] | 0x20) <= 'z') || text[n] == '_')
+        n++;
+    return n;
+}
+
+/* A server that quotes the token it was sent gets it neither to a terminal nor into a log. */
+static void hide_tokens(char *text)
+{
+    static const char scheme[] = "bearer ";
+    char *p = text;
+
+    while (*p) {
+        size_t len = word_len(p);
+
+        if (len >= 20 && memcmp(p, "hf_", 3) == 0)
+            memset(p + 3, '*', len - 3);
+        p += len ? len : 1;
+        if (*p == ' ' && len == 6 &&
+            hf__str_eq_nocase((hf__str){ p - 6, 7 }, hf__str_from(scheme))) {
+            len = strcspn(++p, " ;,\"'");
+            if (len >= 12)
+                memset(p, '*', len);
+            p += len;
+        }
+    }
+}
+
 /* The URL without query: a signed one must not end up in a log. */
 static int shown_len(const char *url)
 {
@@ -212,10 +244,13 @@ hf_status hf__hub_classify(int status, const char *url, const struct hf__net_hea
         (void)snprintf(err->message + len, sizeof(err->message) - len, "; retry after %u seconds",
                        err->retry_after_s);
     }
-    if (err) /* a server's message may span lines; ours is one */
+    if (err) { /* a server's message may span lines; ours is one */
         for (char *c = err->message; *c; c++)
             if (*c == '\n')
                 *c = ' ';
+        hide_tokens(err->message);
+        hide_tokens(err->request_id);
+    }
     hf__buf_dispose(&said);
     hf__buf_dispose(&text);
     return st;
