@@ -23,7 +23,7 @@ typedef struct hf__cache hf__cache; /* one cache directory */
 typedef struct hf__cache_repo
     hf__cache_repo; /* one repo's folder in it; touches the disk only when asked to */
 
-/* dir is expanded and resolved (cache.md 1.1); it need not exist. */
+/* dir is resolved (cache.md 1.1); it need not exist. */
 hf_status hf__cache_open(const char *dir, bool no_symlinks, hf__log *log, hf__cache **out,
                          hf_error *err);
 void hf__cache_close(hf__cache *cache);
@@ -150,7 +150,8 @@ hf_status hf__legacy_name(const char *url, const char *raw_etag, hf__legacy_file
                           hf_error *err);
 hf_status hf__legacy_find_any(const char *dir, const char *url, hf__buf *path, bool *found,
                               hf_error *err);
-hf_status hf__legacy_lock(const char *file_path, hf__os_lock *out, bool *got, hf_error *err);
+hf_status hf__legacy_lock(const char *dir, const char *name, hf__os_lock *out, bool *got,
+                          hf_error *err);
 hf_status hf__legacy_begin(const char *dir, const char *name, uint64_t size, hf__cache_part **out,
                            hf_error *err);
 hf_status hf__legacy_sidecar_write(const char *file_path, const char *url, const char *raw_etag,

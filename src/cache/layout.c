@@ -81,6 +81,7 @@ hf_status hf__cache_repo_open(hf__cache *cache, hf_repo_type type, const char *i
     if (!repo)
         return hf__fail_nomem(err);
     repo->root.fd = -1;
+    repo->locks.fd = -1;
     repo->cache = cache;
     hf__buf_init(&folder, 512);
     hf__buf_addf(&folder, "%s--", hf__repo_type_plural(type));
@@ -106,6 +107,7 @@ void hf__cache_repo_close(hf__cache_repo *repo)
         free(repo->open[i].rel);
     }
     hf__os_dir_close(&repo->root);
+    hf__os_dir_close(&repo->locks);
     free(repo->folder);
     free(repo->path);
     free(repo);
@@ -214,6 +216,30 @@ hf_status hf__cache_write_at(const hf__os_dir *dir, const char *name, hf__str co
     return st;
 }
 
+hf_status hf__cache_read_at(const hf__os_dir *dir, const char *name, hf__buf *out, bool *found,
+                            const char *shown, hf_error *err)
+{
+    /* Not to hang on a pipe that someone put in the place of the file. */
+    int fd = openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    size_t got = 1;
+    hf_status st = HF_OK;
+
+    *found = false;
+    if (fd < 0)
+        return errno == ENOENT ? HF_OK : hf__fail_os(err, errno, "cannot read '%s'", shown);
+    while (st == HF_OK && got) {
+        char *place = hf__buf_reserve(out, 1024);
+
+        st = place ? hf__os_pread(fd, place, 1024, out->len, &got, shown, err)
+                   : hf__fail(err, out->status, "'%s' is too large", shown);
+        if (st == HF_OK)
+            hf__buf_grew(out, got);
+    }
+    hf__os_close(&fd);
+    *found = st == HF_OK;
+    return st;
+}
+
 /* ---- preparing */
 
 /* cache.md 4; for backup programs. It is a courtesy: failures are none of the caller's concern. */
@@ -235,11 +261,29 @@ void hf__cache_tag_write(const char *dir)
     free(path);
 }
 
-hf_status hf__cache_prepare(hf__cache_repo *repo, hf_error *err)
+static hf_status open_locks(hf__cache_repo *repo, hf_error *err)
 {
     hf__os_dir cache_dir;
-    hf__os_dir dir;
     char locks[512];
+    bool found;
+    hf_status st;
+
+    if (repo->locks.fd >= 0)
+        return HF_OK;
+    st = hf__os_dir_open(repo->cache->dir, &cache_dir, err);
+    if (st != HF_OK)
+        return st;
+    (void)snprintf(locks, sizeof(locks), ".locks/%s", repo->folder);
+    st = hf__os_dir_at(&cache_dir, locks, CACHE_DIR_MODE, &repo->locks, &found, err);
+    if (st != HF_OK)
+        repo->locks.fd = -1;
+    hf__os_dir_close(&cache_dir);
+    return st;
+}
+
+hf_status hf__cache_prepare(hf__cache_repo *repo, hf_error *err)
+{
+    hf__os_dir dir;
     bool found;
     hf_status st;
 
@@ -251,14 +295,7 @@ hf_status hf__cache_prepare(hf__cache_repo *repo, hf_error *err)
     if (st != HF_OK)
         return st;
     hf__cache_tag_write(repo->cache->dir);
-    st = hf__os_dir_open(repo->cache->dir, &cache_dir, err);
-    if (st != HF_OK)
-        return st;
-    (void)snprintf(locks, sizeof(locks), ".locks/%s", repo->folder);
-    st = hf__os_dir_at(&cache_dir, locks, CACHE_DIR_MODE, &dir, &found, err);
-    if (st == HF_OK)
-        hf__os_dir_close(&dir);
-    hf__os_dir_close(&cache_dir);
+    st = open_locks(repo, err);
     repo->prepared = st == HF_OK;
     return st;
 }
@@ -266,13 +303,19 @@ hf_status hf__cache_prepare(hf__cache_repo *repo, hf_error *err)
 hf_status hf__cache_blob_lock(hf__cache_repo *repo, const char *etag, hf__os_lock *out, bool *got,
                               hf_error *err)
 {
+    char name[HF__MAX_ETAG + 8];
     hf__buf path;
-    hf_status st;
+    hf_status st = open_locks(repo, err);
 
+    *got = false;
+    if (st != HF_OK)
+        return st;
+    (void)snprintf(name, sizeof(name), "%s.lock", etag);
     hf__buf_init(&path, HF__MAX_PATH);
-    hf__buf_addf(&path, "%s/.locks/%s/%s.lock", repo->cache->dir, repo->folder, etag);
-    st = path.status == HF_OK ? hf__os_lock_try(hf__buf_cstr(&path), out, got, err)
-                              : hf__fail(err, path.status, "the lock's path is too long");
+    hf__buf_addf(&path, "%s/.locks/%s/%s", repo->cache->dir, repo->folder, name);
+    st = path.status == HF_OK
+             ? hf__os_lock_try_at(&repo->locks, name, hf__buf_cstr(&path), out, got, err)
+             : hf__fail(err, path.status, "the path of the lock of blob '%s' is too long", etag);
     hf__buf_dispose(&path);
     return st;
 }

@@ -70,46 +70,69 @@ hf_status hf__legacy_find_any(const char *dir, const char *url, hf__buf *path, b
             hf__buf_reset(path);
             hf__buf_add_str(path, hf__buf_str(&full));
         }
+        if (full.status == HF_ERR_NO_MEMORY || path->status == HF_ERR_NO_MEMORY)
+            st = hf__fail_nomem(err);
         hf__buf_dispose(&full);
     }
     hf__os_iter_close(iter);
     return st;
 }
 
-hf_status hf__legacy_lock(const char *file_path, hf__os_lock *out, bool *got, hf_error *err)
+/* The directory that a file of the flat cache lies in, made when absent; a forced name may have
+ * several parts. */
+static hf_status open_dir_of(const char *dir, const char *name, hf__os_dir *out, const char **last,
+                             char sub[HF__MAX_REPO_PATH + 1], hf_error *err)
 {
-    hf__buf path;
-    hf_status st;
+    hf__os_dir root;
+    bool found;
+    hf_status st = hf__os_mkdirs(dir, CACHE_DIR_MODE, err);
 
+    if (st == HF_OK)
+        st = hf__cache_split(name, sub, HF__MAX_REPO_PATH + 1, last, err);
+    if (st == HF_OK)
+        st = hf__os_dir_open(dir, &root, err);
+    if (st != HF_OK)
+        return st;
+    st = hf__os_dir_at(&root, sub, CACHE_DIR_MODE, out, &found, err);
+    hf__os_dir_close(&root);
+    return st;
+}
+
+hf_status hf__legacy_lock(const char *dir, const char *name, hf__os_lock *out, bool *got,
+                          hf_error *err)
+{
+    char sub[HF__MAX_REPO_PATH + 1];
+    char lock_name[300];
+    const char *last;
+    hf__os_dir at;
+    hf__buf path;
+    hf_status st = open_dir_of(dir, name, &at, &last, sub, err);
+
+    *got = false;
+    if (st != HF_OK)
+        return st;
     hf__buf_init(&path, HF__MAX_PATH);
-    hf__buf_addf(&path, "%s.lock", file_path);
-    st = path.status == HF_OK ? hf__os_lock_try(hf__buf_cstr(&path), out, got, err)
-                              : hf__fail(err, path.status, "the lock's path is too long");
+    hf__buf_addf(&path, "%s/%s.lock", dir, name);
+    (void)snprintf(lock_name, sizeof(lock_name), "%s.lock", last);
+    st = path.status == HF_OK
+             ? hf__os_lock_try_at(&at, lock_name, hf__buf_cstr(&path), out, got, err)
+             : hf__fail(err, path.status, "the lock's path is too long");
     hf__buf_dispose(&path);
+    hf__os_dir_close(&at);
     return st;
 }
 
 hf_status hf__legacy_begin(const char *dir, const char *name, uint64_t size, hf__cache_part **out,
                            hf_error *err)
 {
-    char sub[HF__MAX_REPO_PATH];
+    char sub[HF__MAX_REPO_PATH + 1];
     char temp[300];
     const char *last;
-    hf__os_dir root;
     hf__os_dir at;
     hf__buf dir_path;
     hf__buf final_path;
-    bool found;
-    hf_status st = hf__os_mkdirs(dir, CACHE_DIR_MODE, err);
+    hf_status st = open_dir_of(dir, name, &at, &last, sub, err);
 
-    if (st == HF_OK)
-        st = hf__cache_split(name, sub, sizeof(sub), &last, err);
-    if (st == HF_OK)
-        st = hf__os_dir_open(dir, &root, err);
-    if (st != HF_OK)
-        return st;
-    st = hf__os_dir_at(&root, sub, CACHE_DIR_MODE, &at, &found, err);
-    hf__os_dir_close(&root);
     if (st != HF_OK)
         return st;
     hf__buf_init(&dir_path, HF__MAX_PATH);
@@ -141,7 +164,9 @@ hf_status hf__legacy_sidecar_write(const char *file_path, const char *url, const
     hf__buf_adds(&text, ", \"etag\": ");
     hf__json_add_string(&text, hf__str_from(raw_etag));
     hf__buf_adds(&text, "}");
-    if (path.status != HF_OK || text.status != HF_OK)
+    if (path.status == HF_ERR_NO_MEMORY || text.status == HF_ERR_NO_MEMORY)
+        st = hf__fail_nomem(err);
+    else if (path.status != HF_OK || text.status != HF_OK)
         st = hf__fail(err, HF_ERR_LIMIT, "the sidecar of '%s' is too long", file_path);
     else
         st =

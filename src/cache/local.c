@@ -10,17 +10,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BOOKS "/.cache/huggingface"
+#define BOOKS          "/.cache/huggingface"
+#define MAX_METADATA   ((size_t)4096)
+#define BOOKS_DOWNLOAD ".cache/huggingface/download/"
 
 hf_status hf__cache_local_open(const char *dir, hf__log *log, hf__cache_local **out, hf_error *err)
 {
     hf__cache_local *local = calloc(1, sizeof(*local));
-    hf__buf expanded;
     hf__buf resolved;
     hf_status st;
 
@@ -28,18 +30,13 @@ hf_status hf__cache_local_open(const char *dir, hf__log *log, hf__cache_local **
         return hf__fail_nomem(err);
     local->root.fd = -1;
     local->log = log;
-    hf__buf_init(&expanded, HF__MAX_PATH);
     hf__buf_init(&resolved, HF__MAX_PATH);
-    hf__buf_adds(&expanded, dir);
-    st = expanded.status == HF_OK
-             ? hf__os_realpath(hf__buf_cstr(&expanded), &resolved, err)
-             : hf__fail(err, expanded.status, "the path '%.200s' is too long", dir);
+    st = hf__os_realpath(dir, &resolved, err);
     if (st == HF_OK) {
         local->dir = hf__buf_take(&resolved);
         if (!local->dir)
             st = hf__fail_nomem(err);
     }
-    hf__buf_dispose(&expanded);
     hf__buf_dispose(&resolved);
     if (st != HF_OK) {
         hf__cache_local_close(local);
@@ -158,101 +155,163 @@ hf_status hf__cache_local_find(hf__cache_local *local, const char *path, bool *f
     return HF_OK;
 }
 
+/* "data/x" + ".lock": a file of our books beside the notes of the others of that folder. */
+static hf_status book_of(hf__cache_local *local, const char *path, const char *suffix, bool make,
+                         hf__os_dir *dir, char name[300], hf__buf *shown, bool *found,
+                         hf_error *err)
+{
+    const char *last;
+    hf_status st = dir_of(local, BOOKS_DOWNLOAD, path, make, dir, &last, found, err);
+
+    if (st != HF_OK || !*found)
+        return st;
+    (void)snprintf(name, 300, "%s%s", last, suffix);
+    hf__buf_addf(shown, "%s/" BOOKS_DOWNLOAD "%s%s", local->dir, path, suffix);
+    if (shown->status == HF_OK)
+        return HF_OK;
+    hf__os_dir_close(dir);
+    return hf__fail(err, shown->status, "the path of '%.200s' is too long", path);
+}
+
 hf_status hf__cache_local_lock(hf__cache_local *local, const char *path, hf__os_lock *out,
                                bool *got, hf_error *err)
 {
-    const char *name;
+    char name[300];
     hf__os_dir dir;
-    hf__buf full;
-    bool found;
-    hf_status st =
-        dir_of(local, ".cache/huggingface/download/", path, true, &dir, &name, &found, err);
+    hf__buf shown;
+    bool found = false;
+    hf_status st;
 
     *got = false;
-    if (st != HF_OK)
-        return st;
-    hf__os_dir_close(&dir);
-    hf__buf_init(&full, HF__MAX_PATH);
-    hf__buf_addf(&full, "%s%s/download/%s.lock", local->dir, BOOKS, path);
-    st = full.status == HF_OK ? hf__os_lock_try(hf__buf_cstr(&full), out, got, err)
-                              : hf__fail(err, full.status, "the lock's path is too long");
-    hf__buf_dispose(&full);
+    hf__buf_init(&shown, HF__MAX_PATH);
+    st = book_of(local, path, ".lock", true, &dir, name, &shown, &found, err);
+    if (st == HF_OK) {
+        st = hf__os_lock_try_at(&dir, name, hf__buf_cstr(&shown), out, got, err);
+        hf__os_dir_close(&dir);
+    }
+    hf__buf_dispose(&shown);
     return st;
 }
 
 /* ---- metadata */
 
+/* A number of seconds as Python prints one. Not by strtod(), which reads by the program's locale. */
+static bool parse_time(hf__str text, double *out)
+{
+    double value = 0;
+    double unit = 1;
+    bool digits = false;
+    bool point = false;
+
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+
+        if (c == '.' && !point) {
+            point = true;
+        } else if (c >= '0' && c <= '9') {
+            digits = true;
+            value = value * 10 + (c - '0');
+            unit = point ? unit * 10 : unit;
+        } else {
+            return false;
+        }
+    }
+    *out = value / unit;
+    return digits;
+}
+
+/* False: the file is broken. Notes that another client understands but we do not are no notes. */
 static bool parse_metadata(hf__str text, hf__local_meta *out, double *time)
 {
     hf__str rest = text;
     hf__str commit = hf__str_trim(hf__str_cut(rest, '\n', &rest));
     hf__str etag = hf__str_trim(hf__str_cut(rest, '\n', &rest));
     hf__str stamp = hf__str_trim(hf__str_cut(rest, '\n', &rest));
-    char number[40];
-    char *end;
 
-    if (!hf__str_is_hex(commit, 40) || !hf__etag_parse(&out->etag, etag) || stamp.len == 0 ||
-        stamp.len >= sizeof(number))
+    if (!parse_time(stamp, time))
         return false;
-    memcpy(out->commit, commit.ptr, 40);
-    out->commit[40] = '\0';
-    memcpy(number, stamp.ptr, stamp.len);
-    number[stamp.len] = '\0';
-    *time = strtod(number, &end);
-    return *end == '\0';
+    if (hf__str_is_hex(commit, 40) && hf__etag_parse(&out->etag, etag)) {
+        memcpy(out->commit, commit.ptr, 40);
+        out->commit[40] = '\0';
+    }
+    return true;
+}
+
+/* Was the file changed after the notes were taken? With a second's tolerance for filesystems with
+ * coarse time stamps. */
+static hf_status unchanged_since(hf__cache_local *local, const char *path, double time, bool *out,
+                                 hf_error *err)
+{
+    struct stat info;
+    const char *name;
+    hf__os_dir dir;
+    hf_status st = dir_of(local, "", path, false, &dir, &name, out, err);
+
+    if (st != HF_OK || !*out)
+        return st;
+    *out = fstatat(dir.fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
+           (double)info.st_mtim.tv_sec + (double)info.st_mtim.tv_nsec / 1e9 - 1.0 <= time;
+    hf__os_dir_close(&dir);
+    return HF_OK;
 }
 
 hf_status hf__cache_local_meta_read(hf__cache_local *local, const char *path, hf__local_meta *out,
                                     hf_error *err)
 {
-    hf__os_stat info;
-    hf__buf full;
+    char name[300];
+    hf__os_dir dir;
+    hf__buf shown;
     hf__buf text;
     double time = 0;
     bool found = false;
     hf_status st;
 
     memset(out, 0, sizeof(*out));
-    hf__buf_init(&full, HF__MAX_PATH);
-    hf__buf_init(&text, HF__MAX_SMALL_FILE);
-    hf__buf_addf(&full, "%s%s/download/%s.metadata", local->dir, BOOKS, path);
-    st = full.status == HF_OK
-             ? hf__os_read_file(hf__buf_cstr(&full), &text, &found, err)
-             : hf__fail(err, full.status, "the path of '%.200s' is too long", path);
+    hf__buf_init(&shown, HF__MAX_PATH);
+    hf__buf_init(&text, MAX_METADATA);
+    st = book_of(local, path, ".metadata", false, &dir, name, &shown, &found, err);
     if (st != HF_OK || !found)
         goto done;
-    if (!parse_metadata(hf__buf_str(&text), out, &time)) {
-        hf__logf(local->log, HF_LOG_WARNING, "the metadata file '%s' is malformed; removed",
-                 hf__buf_cstr(&full));
-        st = hf__os_unlink(hf__buf_cstr(&full), err);
-        goto done;
+    st = hf__cache_read_at(&dir, name, &text, &found, hf__buf_cstr(&shown), err);
+    if (st == HF_ERR_LIMIT) {
+        hf__buf_reset(&text); /* whatever that is */
+        found = true;
+        st = HF_OK;
+    } else if (st != HF_OK && st != HF_ERR_NO_MEMORY) {
+        hf__logf(local->log, HF_LOG_WARNING, "the metadata file '%s' cannot be read; ignored",
+                 hf__buf_cstr(&shown));
+        st = HF_OK;
     }
-    hf__buf_reset(&full);
-    st = hf__cache_local_path(local, path, &full, err);
     if (st == HF_OK)
-        st = hf__os_lstat_path(hf__buf_cstr(&full), &info, err);
-    /* Changed since, with a second's tolerance for filesystems with coarse time stamps. */
-    if (st == HF_OK)
-        out->valid = info.type == HF__OS_FILE && info.mtime - 1.0 <= time;
+        hf__error_clear(err);
+    if (st == HF_OK && found && !parse_metadata(hf__buf_str(&text), out, &time)) {
+        bool removed = unlinkat(dir.fd, name, 0) == 0;
+
+        hf__logf(local->log, HF_LOG_WARNING, "the metadata file '%s' is malformed; %s",
+                 hf__buf_cstr(&shown), removed ? "removed" : "ignored");
+        found = false;
+    }
+    hf__os_dir_close(&dir);
+    if (st == HF_OK && found && out->commit[0])
+        st = unchanged_since(local, path, time, &out->valid, err);
 done:
-    hf__buf_dispose(&full);
+    hf__buf_dispose(&shown);
     hf__buf_dispose(&text);
     return st;
 }
 
-/* As Python prints a float: the fewest digits that read back as the same number. */
+/* As Python prints a float: the fewest digits that read back as the same number. Of a time in our
+ * centuries those are at most six behind the point. Not by printf("%g"), which writes by the
+ * program's locale. */
 static void format_time(char out[40], double time)
 {
-    for (int digits = 15; digits <= 17; digits++) {
-        (void)snprintf(out, 40, "%.*g", digits, time);
-        for (char *c = out; *c; c++)
-            if (*c == ',')
-                *c = '.'; /* a program may have set a locale */
-        if (strtod(out, NULL) == time)
-            break;
-    }
-    if (!strchr(out, '.'))
-        strncat(out, ".0", 39 - strlen(out));
+    uint64_t micros = (uint64_t)(time * 1e6 + 0.5);
+    size_t len;
+
+    (void)snprintf(out, 40, "%" PRIu64 ".%06" PRIu64, micros / 1000000, micros % 1000000);
+    len = strlen(out);
+    while (out[len - 1] == '0' && out[len - 2] != '.')
+        out[--len] = '\0';
 }
 
 hf_status hf__cache_local_meta_write(hf__cache_local *local, const char *path, const char *commit,
@@ -264,8 +323,7 @@ hf_status hf__cache_local_meta_write(hf__cache_local *local, const char *path, c
     hf__os_dir dir;
     hf__buf text;
     bool found;
-    hf_status st =
-        dir_of(local, ".cache/huggingface/download/", path, true, &dir, &last, &found, err);
+    hf_status st = dir_of(local, BOOKS_DOWNLOAD, path, true, &dir, &last, &found, err);
 
     if (st != HF_OK)
         return st;
@@ -298,12 +356,13 @@ hf_status hf__cache_local_begin(hf__cache_local *local, const char *path, const 
     hf_status st = dir_of(local, "", path, true, &final_dir, &name, &found, err);
 
     if (st == HF_OK)
-        st = dir_of(local, ".cache/huggingface/download/", path, true, &dir, &name, &found, err);
+        st = dir_of(local, BOOKS_DOWNLOAD, path, true, &dir, &name, &found, err);
     hf__buf_init(&final_path, HF__MAX_PATH);
     hf__buf_init(&dir_path, HF__MAX_PATH);
     if (st == HF_OK)
         st = hf__cache_local_path(local, path, &final_path, err);
-    hf__buf_addf(&dir_path, "%s%s/download", local->dir, BOOKS);
+    hf__buf_addf(&dir_path, "%s/" BOOKS_DOWNLOAD "%.*s", local->dir,
+                 (int)(strrchr(path, '/') ? strrchr(path, '/') - path : 0), path);
     (void)snprintf(temp, sizeof(temp), "%.80s.hf-%08x.incomplete", etag,
                    (unsigned)(hf__random_u64() & 0xffffffffu));
     if (st == HF_OK)
@@ -363,7 +422,7 @@ hf_status hf__cache_local_hash(hf__cache_local *local, const char *path, bool sh
         return st;
     if (!found)
         return hf__fail(err, HF_ERR_NOT_CACHED, "'%.200s' is not there", path);
-    fd = openat(dir.fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    fd = openat(dir.fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     hf__os_dir_close(&dir);
     if (fd < 0)
         return hf__fail_os(err, errno, "cannot read '%s'", path);
@@ -424,7 +483,7 @@ hf_status hf__cache_local_from_cache(hf__cache_local *local, hf__cache_repo *rep
         return st;
     hf__buf_init(&pointer, HF__MAX_PATH);
     st = hf__cache_pointer_path(repo, commit, path, &pointer, err);
-    fd = st == HF_OK ? open(hf__buf_cstr(&pointer), O_RDONLY | O_CLOEXEC) : -1;
+    fd = st == HF_OK ? open(hf__buf_cstr(&pointer), O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
     if (fd >= 0)
         st = copy_verified(local, fd, path, etag, done, err);
     hf__os_close(&fd);

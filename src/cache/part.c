@@ -43,6 +43,7 @@ hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char 
 {
     hf__cache_part *part = calloc(1, sizeof(*part));
     hf__buf path;
+    int fd_errno;
     hf_status st = HF_OK;
 
     if (!part)
@@ -51,12 +52,17 @@ hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char 
     part->size = size;
     part->dir.fd = fcntl(dir->fd, F_DUPFD_CLOEXEC, 0);
     part->final_dir.fd = fcntl(final_dir->fd, F_DUPFD_CLOEXEC, 0);
+    fd_errno = errno;
     hf__buf_init(&path, HF__MAX_PATH);
     hf__buf_addf(&path, "%s/%s", dir_path, temp);
     part->path = hf__buf_take(&path);
     part->final_path = strdup(final_path);
-    if (part->dir.fd < 0 || part->final_dir.fd < 0 || !part->path || !part->final_path) {
+    if (!part->path || !part->final_path) {
         st = hf__fail_nomem(err);
+        goto done;
+    }
+    if (part->dir.fd < 0 || part->final_dir.fd < 0) {
+        st = hf__fail_os(err, fd_errno, "cannot open '%s'", part->path);
         goto done;
     }
     (void)snprintf(part->temp, sizeof(part->temp), "%s", temp);

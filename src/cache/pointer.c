@@ -127,7 +127,7 @@ static hf_status copy_fd(int from, int to, const char *shown, hf_error *err)
 static hf_status copy_blob(int blobs, const char *etag, int dirfd, const char *name, hf_error *err)
 {
     char temp[64];
-    int from = openat(blobs, etag, O_RDONLY | O_CLOEXEC);
+    int from = openat(blobs, etag, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     int to;
     hf_status st;
 

@@ -32,6 +32,7 @@ struct hf__cache_repo {
     char *path;       /* absolute */
     bool prepared;
     hf__os_dir root; /* fd -1 until needed */
+    hf__os_dir locks;
     cache_open_dir open[CACHE_OPEN_DIRS];
     unsigned clock;
 };
@@ -69,6 +70,10 @@ hf_status hf__cache_split(const char *rel, char *dir, size_t dir_size, const cha
 /* Writes a small file in one step in an open directory: temporary beside it, rename. */
 hf_status hf__cache_write_at(const hf__os_dir *dir, const char *name, hf__str content,
                              const char *shown, hf_error *err);
+
+/* Reads a small file in an open directory, following no link; *found false when there is none. */
+hf_status hf__cache_read_at(const hf__os_dir *dir, const char *name, hf__buf *out, bool *found,
+                            const char *shown, hf_error *err);
 
 void hf__cache_tag_write(const char *dir);
 

@@ -35,8 +35,9 @@ hf_status hf__cache_ref_read(hf__cache_repo *repo, const char *revision, char co
     commit[0] = '\0';
     hf__buf_init(&text, HF__MAX_REF_FILE);
     st = ref_text(repo, revision, &text, &found, err);
-    if (st == HF_ERR_IO || st == HF_ERR_PERMISSION)
-        st = HF_OK; /* a ref that is a directory or cannot be read says nothing, and nothing more */
+    /* A ref that is a directory, is huge, or cannot be read says nothing, and nothing more. */
+    if (st == HF_ERR_IO || st == HF_ERR_PERMISSION || (st == HF_ERR_LIMIT && text.len))
+        st = HF_OK;
     trimmed = hf__str_trim(hf__buf_str(&text));
     if (st == HF_OK && found && hf__str_is_hex(trimmed, 40)) {
         memcpy(commit, trimmed.ptr, 40);
@@ -56,17 +57,24 @@ hf_status hf__cache_ref_write(hf__cache_repo *repo, const char *revision, const 
 {
     char rel[HF__MAX_REVISION + 16];
     char dir_rel[HF__MAX_REVISION + 16];
-    char now[41];
+    hf__buf now;
     const char *name;
     hf__os_dir dir;
-    bool found;
+    bool found = false;
+    bool same;
     hf_status st;
 
     if (strcmp(revision, commit) == 0)
         return HF_OK;
-    st = hf__cache_ref_read(repo, revision, now, err);
-    if (st != HF_OK || strcmp(now, commit) == 0)
-        return st;
+    /* Compared as it is, not trimmed: the Python client takes a newline for a part of the name. */
+    hf__buf_init(&now, HF__MAX_REF_FILE);
+    st = ref_text(repo, revision, &now, &found, NULL);
+    same = st == HF_OK && found && hf__str_eq(hf__buf_str(&now), hf__str_from(commit));
+    hf__buf_dispose(&now);
+    if (st == HF_ERR_NO_MEMORY)
+        return hf__fail_nomem(err);
+    if (same)
+        return HF_OK;
     (void)snprintf(rel, sizeof(rel), "refs/%s", revision);
     st = hf__cache_split(rel, dir_rel, sizeof(dir_rel), &name, err);
     if (st == HF_OK)
@@ -88,6 +96,8 @@ hf_status hf__cache_no_exist_write(hf__cache_repo *repo, const char *commit, con
 
     hf__buf_init(&rel, HF__MAX_PATH);
     hf__buf_addf(&rel, ".no_exist/%s/%s", commit, path);
+    if (rel.status != HF_OK)
+        return hf__fail(err, rel.status, "the path of '%.200s' is too long", path);
     st = hf__cache_split(hf__buf_cstr(&rel), dir_rel, sizeof(dir_rel), &name, err);
     if (st == HF_OK)
         st = hf__cache_repo_dir(repo, dir_rel, true, &dir, &found, err);
@@ -119,6 +129,10 @@ hf_status hf__cache_try_load(hf__cache *cache, const hf_repo_ref *repo_ref, cons
     if (!commit[0])
         goto done;
     hf__buf_addf(&marker, "%s/.no_exist/%s/%s", repo->path, commit, path);
+    if (marker.status == HF_ERR_NO_MEMORY) {
+        st = hf__fail_nomem(err);
+        goto done;
+    }
     st = hf__os_file_inside(cache->dir, hf__buf_cstr(&marker), &found, NULL, err);
     if (st == HF_OK && found) {
         *state = HF_CACHE_ABSENT;

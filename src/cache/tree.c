@@ -40,6 +40,8 @@ static hf_status tree_path(hf__cache_repo *repo, hf__cache_local *local, const c
 
 /* ---- reading */
 
+static const char no_memory[] = "out of memory";
+
 /* NULL, or why the entry cannot be used. */
 static const char *read_entry(hf__arena *arena, const char *path, const hf__json *node,
                               hf__entry *entry)
@@ -62,7 +64,9 @@ static const char *read_entry(hf__arena *arena, const char *path, const hf__json
     entry->xet_hash = hf__arena_cstr(arena, xet);
     if (sha256)
         (void)hf__json_u64(node, "lfs_size", &entry->lfs_size);
-    return entry->path && entry->oid ? NULL : "out of memory";
+    return entry->path && entry->oid && (entry->lfs_sha256 || !sha256) && (entry->xet_hash || !xet)
+               ? NULL
+               : no_memory;
 }
 
 static const char *read_files(const hf__json *doc, hf__tree_list *out)
@@ -78,7 +82,7 @@ static const char *read_files(const hf__json *doc, hf__tree_list *out)
     out->entries =
         out->arena ? hf__arena_array(out->arena, hf__json_len(files) + 1, sizeof(hf__entry)) : NULL;
     if (!out->entries)
-        return "out of memory";
+        return no_memory;
     while ((iter = hf__json_next(files, iter, &path, &value)) != NULL) {
         const char *problem = read_entry(out->arena, path, value, &out->entries[out->n]);
 
@@ -110,14 +114,17 @@ hf_status hf__cache_tree_read(hf__cache_repo *repo, hf__cache_local *local, cons
         goto done;
     if (hf__os_read_file(hf__buf_cstr(&path), &text, found, &why) != HF_OK ||
         (*found && hf__json_parse(hf__buf_str(&text), "listing", &doc, &why) != HF_OK))
-        problem = why.message;
+        problem = why.status == HF_ERR_NO_MEMORY ? no_memory : why.message;
     else if (!*found)
         goto done;
     else if (!hf__json_u64(doc, "format_version", &version) || version != 1)
         *found = false; /* of a later client: not for us, and not broken */
     else
         problem = read_files(doc, out);
-    if (problem) {
+    if (problem == no_memory) {
+        st = hf__fail_nomem(err);
+        *found = false;
+    } else if (problem) {
         hf__logf(repo->cache->log, HF_LOG_WARNING,
                  "the cached listing '%s' cannot be used and is ignored: %s", hf__buf_cstr(&path),
                  problem);

@@ -80,6 +80,10 @@ typedef struct hf__os_lock {
 } hf__os_lock;
 
 hf_status hf__os_lock_try(const char *path, hf__os_lock *out, bool *got, hf_error *err);
+/* The same by its name in an open directory, so that no link on the way can lead elsewhere. path is
+ * the whole of it. */
+hf_status hf__os_lock_try_at(const hf__os_dir *dir, const char *name, const char *path,
+                             hf__os_lock *out, bool *got, hf_error *err);
 void hf__os_lock_release(hf__os_lock *lock); /* a lock that is not held is fine */
 
 /* Writes all of it at the offset. */

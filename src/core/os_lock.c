@@ -16,7 +16,8 @@
     0664 /* whatever the umask: a group's members must be able to wait for each other */
 
 /* A filesystem without flock: whoever creates the file has the lock, and removes it on release. */
-static hf_status try_existence(const char *path, hf__os_lock *out, bool *got, hf_error *err)
+static hf_status try_existence(int at, const char *file, const char *path, hf__os_lock *out,
+                               bool *got, hf_error *err)
 {
     hf__buf name;
     hf_status st = HF_OK;
@@ -27,7 +28,7 @@ static hf_status try_existence(const char *path, hf__os_lock *out, bool *got, hf
     out->exists_path = hf__buf_take(&name);
     if (!out->exists_path)
         return hf__fail_nomem(err);
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
+    fd = openat(at, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
     *got = fd >= 0;
     if (fd < 0 && errno != EEXIST)
         st = hf__fail_os(err, errno, "cannot create the lock '%s'", path);
@@ -39,19 +40,22 @@ static hf_status try_existence(const char *path, hf__os_lock *out, bool *got, hf
     return st;
 }
 
-hf_status hf__os_lock_try(const char *path, hf__os_lock *out, bool *got, hf_error *err)
+static hf_status lock_try(int at, const char *file, const char *path, hf__os_lock *out, bool *got,
+                          hf_error *err)
 {
     *out = (hf__os_lock){ -1, NULL };
     *got = false;
     for (int tries = 0; tries < 100; tries++) {
         struct stat st;
-        int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        int fd = openat(at, file, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         bool made = fd < 0 && errno == ENOENT;
 
         if (made)
-            fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
+            fd = openat(at, file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
         if (fd < 0 && errno == EEXIST)
-            continue; /* made by another process since */
+            continue;                  /* made by another process since */
+        if (fd < 0 && errno == EACCES) /* made by another user, whose umask was strict */
+            fd = openat(at, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd < 0)
             return hf__fail_os(err, errno, "cannot open the lock '%s'", path);
         if (fstat(fd, &st) == 0 && (st.st_mode & 07777) != LOCK_MODE)
@@ -60,13 +64,13 @@ hf_status hf__os_lock_try(const char *path, hf__os_lock *out, bool *got, hf_erro
             int why = errno;
 
             close(fd);
-            if (why == EWOULDBLOCK || why == EINTR)
+            if (why == EWOULDBLOCK || why == EINTR || why == EACCES)
                 return HF_OK;
             if (why == ENOSYS || why == ENOTSUP) {
                 /* The file just made would look like a held lock to the other scheme. */
                 if (made)
-                    unlink(path);
-                return try_existence(path, out, got, err);
+                    unlinkat(at, file, 0);
+                return try_existence(at, file, path, out, got, err);
             }
             return hf__fail_os(err, why, "cannot take the lock '%s'", path);
         }
@@ -80,6 +84,17 @@ hf_status hf__os_lock_try(const char *path, hf__os_lock *out, bool *got, hf_erro
         close(fd);
     }
     return hf__fail(err, HF_ERR_IO, "the lock '%s' keeps being removed", path);
+}
+
+hf_status hf__os_lock_try(const char *path, hf__os_lock *out, bool *got, hf_error *err)
+{
+    return lock_try(AT_FDCWD, path, path, out, got, err);
+}
+
+hf_status hf__os_lock_try_at(const hf__os_dir *dir, const char *name, const char *path,
+                             hf__os_lock *out, bool *got, hf_error *err)
+{
+    return lock_try(dir->fd, name, path, out, got, err);
 }
 
 void hf__os_lock_release(hf__os_lock *lock)

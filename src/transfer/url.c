@@ -148,13 +148,14 @@ static hf_status find_without_etag(url_call *c, hf_status why_st, const hf_error
 
 static hf_status wait_for_lock(url_call *c, hf__os_lock *lock, hf_error *err)
 {
+    const char *name = c->opts->force_filename ? c->opts->force_filename : c->name.name;
     bool got = false;
     hf_status st = HF_OK;
 
     while (st == HF_OK && !got) {
         if (hf__canceled(c->opts->cancel) || hf__meter_show(&c->r, HF_PHASE_WAIT, hf__clock_ms()))
             return hf__fail(err, HF_ERR_CANCELED, "cancelled");
-        st = hf__legacy_lock(hf__buf_cstr(&c->path), lock, &got, err);
+        st = hf__legacy_lock(c->dir, name, lock, &got, err);
         if (st == HF_OK && !got)
             hf__clock_sleep_ms(LOCK_EVERY_MS);
     }
