@@ -174,3 +174,24 @@ void hf__error_copy(hf_error *dst, const hf_error *src)
     size = writable(dst) < writable(src) ? writable(dst) : writable(src);
     memcpy((char *)dst + skip, (const char *)src + skip, size - skip);
 }
+
+/* A text may have been cut within the secret, so that the first few bytes of it count as all. */
+static void blot(char *text, const char *secret)
+{
+    size_t len = strlen(secret);
+    size_t least = len < 8 ? len : 8;
+
+    for (; *text; text++)
+        if (strncmp(text, secret, least) == 0)
+            for (size_t i = 0; i < len && text[i] && text[i] == secret[i]; i++)
+                text[i] = '*';
+}
+
+void hf__error_redact(hf_error *err, const char *secret)
+{
+    if (!err || !secret || !*secret)
+        return;
+    blot(err->message, secret);
+    blot(err->server_code, secret);
+    blot(err->request_id, secret);
+}

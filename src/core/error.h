@@ -36,6 +36,10 @@ void hf__error_prefix(hf_error *err, const char *fmt, ...) HF__PRINTF(2, 3);
 /* Copies src to dst, honouring dst's struct_size; both may be NULL. */
 void hf__error_copy(hf_error *dst, const hf_error *src);
 
+/* Blots a secret out of everything err says, in place: servers may repeat what they were sent. Both
+ * may be NULL. */
+void hf__error_redact(hf_error *err, const char *secret);
+
 /* Replaces by '?', in place, what must not reach a terminal from a server: control characters (C0
  * but '\n', DEL, C1), the marks that reorder text (U+202A to U+202E, U+2066 to U+2069), and bytes
  * that are no UTF-8. */

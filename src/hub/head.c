@@ -154,6 +154,8 @@ hf_status hf__hub_head(hf__hub *hub, const hf_repo_ref *repo, const char *path, 
         st = read_answer(hub, req.url, &resp, meta, err);
     else if (st == HF_ERR_ENTRY_NOT_FOUND)
         read_commit(meta, resp.headers);
+    if (st != HF_OK)
+        hf__hub_redact(hub, err);
     hf__net_resp_dispose(&resp);
 done:
     hf__buf_dispose(&url);

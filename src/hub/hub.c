@@ -133,8 +133,10 @@ hf_status hf__hub_call(hf__hub *hub, const hf__hub_exchange *exchange, const hf_
     if (st != HF_OK)
         return st;
     st = hf__hub_classify(out->status, out->url, out->headers, hf__buf_str(&out->body), err);
-    if (st != HF_OK)
+    if (st != HF_OK) {
+        hf__hub_redact(hub, err);
         hf__net_resp_dispose(out);
+    }
     return st;
 }
 

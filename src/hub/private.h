@@ -29,6 +29,8 @@ struct hf__hub {
 
 /* Value of Authorization or NULL. Fails for a token that must not be sent. */
 hf_status hf__hub_auth(hf__hub *hub, const char **out, hf_error *err);
+/* Takes the token out of an error that quotes a server. */
+void hf__hub_redact(hf__hub *hub, hf_error *err);
 void hf__hub_token_dispose(hf__hub *hub);
 hf_status hf__hub_token_given(hf__hub *hub, const char *token, hf_error *err);
 

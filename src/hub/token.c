@@ -115,6 +115,13 @@ hf_status hf__hub_auth(hf__hub *hub, const char **out, hf_error *err)
     return hub->token.status;
 }
 
+void hf__hub_redact(hf__hub *hub, hf_error *err)
+{
+    look(hub);
+    if (hub->token.auth)
+        hf__error_redact(err, hub->token.auth + strlen("Bearer "));
+}
+
 const char *hf__hub_token_source(hf__hub *hub)
 {
     look(hub);

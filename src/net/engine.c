@@ -106,6 +106,9 @@ static void finish_io(hf__net *net, hf__net_stream *stream)
     if (st != HF_OK) {
         hf__error_copy(&err, &stream->io.err);
         err.status = st;
+        if (stream->auth) /* "Bearer …" */
+            hf__error_redact(&err, stream->auth + strcspn(stream->auth, " ") +
+                                       (strchr(stream->auth, ' ') != NULL));
         if (!err.request_id[0])
             (void)snprintf(err.request_id, sizeof(err.request_id), "%s", stream->trace_id);
     }

@@ -232,3 +232,31 @@ void test_error__every_status_has_name_and_text(void **state)
     HF_STATUS_MAP(CHECK)
 #undef CHECK
 }
+
+void test_error__redacts(void **state)
+{
+    static const struct {
+        const char *message;
+        const char *secret;
+        const char *wanted;
+    } ways[] = {
+        { "you sent hf_0123456789!", "hf_0123456789", "you sent *************!" },
+        { "hf_0123456789hf_0123456789", "hf_0123456789", "**************************" },
+        { "cut: hf_01234", "hf_0123456789", "cut: ********" },
+        { "cut: hf_0123; then", "hf_0123456789", "cut: hf_0123; then" },
+        { "hf_hf_0123456789", "hf_0123456789", "hf_*************" },
+        { "ab abc", "ab", "** **c" },
+        { "nothing", "hf_0123456789", "nothing" },
+        { "nothing", "", "nothing" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        hf_error err = HF_ERROR_INIT;
+
+        (void)hf__fail(&err, HF_ERR_HTTP, "%s", ways[i].message);
+        hf__error_redact(&err, ways[i].secret);
+        assert_string_equal(err.message, ways[i].wanted);
+    }
+    hf__error_redact(NULL, "x");
+}
