@@ -218,7 +218,7 @@ typedef struct hf_client_opts {
     const char *library_version; /* for the User-Agent; NULL: "None" */
     const char *user_agent;      /* appended to the User-Agent, "name/value; …"; NULL: nothing */
     const char *cache_dir;       /* NULL: HF_HUB_CACHE, … */
-    const char *proxy;           /* URL; NULL: HTTPS_PROXY and friends */
+    const char *proxy; /* URL, for every host; "": none; NULL: HTTPS_PROXY, NO_PROXY and friends */
     const char *ca_file;      /* PEM bundle; NULL: SSL_CERT_FILE and friends, else the system's */
     const char *ca_dir;       /* hashed directory; NULL: SSL_CERT_DIR, else the system's */
     uint32_t etag_timeout_ms; /* of the metadata request; 0: HF_HUB_ETAG_TIMEOUT, else 10000 */

@@ -28,34 +28,20 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 /* ---- made and freed */
 
-static char *dup_text(const char *text, bool *ok)
-{
-    char *copy = text ? strdup(text) : NULL;
-
-    *ok = *ok && (!text || copy);
-    return copy;
-}
-
 static void free_conf(hf__net *net)
 {
     free(net->conf.user_agent);
-    free(net->conf.proxy);
-    free(net->conf.ca_file);
-    free(net->conf.ca_dir);
+    hf__trust_dispose(&net->conf.trust);
 }
 
 hf_status hf__net_new(const hf__net_conf *conf, hf__net **out, hf_error *err)
 {
     hf__net *net = calloc(1, sizeof(*net));
-    bool ok = true;
 
     if (!net)
         return hf__fail_nomem(err);
-    net->conf.user_agent = dup_text(conf->user_agent, &ok);
-    net->conf.proxy = dup_text(conf->proxy, &ok);
-    net->conf.ca_file = dup_text(conf->ca_file, &ok);
-    net->conf.ca_dir = dup_text(conf->ca_dir, &ok);
-    if (!ok) {
+    net->conf.user_agent = strdup(conf->user_agent ? conf->user_agent : "");
+    if (!hf__trust_init(&net->conf.trust, conf) || !net->conf.user_agent) {
         free_conf(net);
         free(net);
         return hf__fail_nomem(err);
@@ -63,7 +49,6 @@ hf_status hf__net_new(const hf__net_conf *conf, hf__net **out, hf_error *err)
     net->conf.connect_timeout_ms = conf->connect_timeout_ms ? conf->connect_timeout_ms : 10000;
     net->conf.max_connections = conf->max_connections ? conf->max_connections : 16;
     net->conf.max_per_host = conf->max_per_host ? conf->max_per_host : 8;
-    net->conf.use_env = conf->use_env;
     net->conf.log = conf->log;
     net->conf.second_ms = 1000;
     hf__blocks_init(&net->blocks,

@@ -131,16 +131,22 @@ struct hf__handle {
 
 /* ---- the engine */
 
+/* From the caller, else from the environment. NULL: none. */
+typedef struct hf__trust {
+    char *ca_file;
+    char *ca_dir;
+    char *http_proxy; /* for http://…, and for https://… */
+    char *https_proxy;
+    char *no_proxy; /* hosts, as curl reads them */
+} hf__trust;
+
 struct hf__net {
     struct { /* set by new, read-only after */
         char *user_agent;
-        char *proxy;
-        char *ca_file;
-        char *ca_dir;
+        hf__trust trust;
         uint32_t connect_timeout_ms;
         uint32_t max_connections;
         uint32_t max_per_host;
-        bool use_env;
         hf__log *log;
         uint32_t second_ms; /* 1000; tests make seconds short */
     } conf;
@@ -192,7 +198,10 @@ void hf__handle_put_io(hf__net *net, hf__handle *handle);
 void hf__handles_free_io(hf__net *net);
 /* Sets what differs between hops. */
 hf_status hf__handle_prepare_io(hf__handle *handle, hf__net_stream *stream, hf_error *err);
+bool hf__trust_init(hf__trust *trust, const hf__net_conf *conf); /* false: out of memory */
+void hf__trust_dispose(hf__trust *trust);
 void hf__tls_setup(const hf__net *net, CURL *easy);
+bool hf__proxy_setup(const hf__net *net, CURL *easy, bool https); /* false: out of memory */
 
 /* ---- stream.c */
 

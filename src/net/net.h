@@ -19,7 +19,7 @@ typedef struct hf__net hf__net;
 
 typedef struct hf__net_conf {
     const char *user_agent; /* complete value */
-    const char *proxy;      /* NULL: the environment's, by curl's rules */
+    const char *proxy;      /* for every host; "": none; NULL: the environment's */
     const char *ca_file;    /* NULL: see hf__net_new */
     const char *ca_dir;
     uint32_t connect_timeout_ms; /* 0: 10000 */

@@ -205,12 +205,14 @@ hf_status hf__handle_prepare_io(hf__handle *handle, hf__net_stream *stream, hf_e
     bool needs_length =
         strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
     bool has_body = !stream->io.is_get && (stream->req.body || needs_length);
-    bool https = hf__str_starts(hf__buf_str(&stream->io.url), HF__STR("https:"));
+    hf__url url;
+    bool https = hf__url_parse(hf__buf_cstr(&stream->io.url), &url) && url.https;
     bool http2 = https && wants_http2(stream);
 
     handle->stream = stream;
     handle->error[0] = '\0';
     if (curl->easy_setopt(handle->easy, CURLOPT_URL, hf__buf_cstr(&stream->io.url)) != CURLE_OK ||
+        !hf__proxy_setup(stream->net, handle->easy, https) ||
         !set_method(handle, stream, method, has_body) || !set_fields(handle, stream, has_body))
         return hf__fail_nomem(err);
     /* A curl without HTTP/2 refuses the first and keeps what it has. */
