@@ -188,6 +188,10 @@ static bool serve_one(peer_conn *conn, char *text)
             return false;
         len += (size_t)n;
         text[len] = '\0';
+        if (text[0] < 'A' || text[0] > 'Z') { /* TLS, perhaps */
+            (void)peer_say(conn, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+            return false;
+        }
     }
     end += 4;
     head = strndup(text, (size_t)(end - text));
