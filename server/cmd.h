@@ -48,5 +48,19 @@ int srv_complain(int code, const char *fmt, ...) HF__PRINTF(2, 3);
 extern const srv_cmd srv_cmd_serve; /* the one that runs when no command is named */
 extern const srv_cmd srv_cmd_import;
 extern const srv_cmd srv_cmd_user_add;
+extern const srv_cmd srv_cmd_user_list;
+extern const srv_cmd srv_cmd_token_add;
+extern const srv_cmd srv_cmd_token_list;
+extern const srv_cmd srv_cmd_token_revoke;
+extern const srv_cmd srv_cmd_org_join;
+extern const srv_cmd srv_cmd_repo_list;
+extern const srv_cmd srv_cmd_repo_create;
+extern const srv_cmd srv_cmd_repo_delete;
+extern const srv_cmd srv_cmd_repo_move;
+extern const srv_cmd srv_cmd_repo_set;
+extern const srv_cmd srv_cmd_repo_grant;
+extern const srv_cmd srv_cmd_repo_branch;
+extern const srv_cmd srv_cmd_repo_tag;
+extern const srv_cmd srv_cmd_repo_ref;
 
 #endif

@@ -129,6 +129,17 @@ typedef struct srv_token_spec {
 /* The text of the token is told once and not kept. */
 hf_status srv_token_add(srv_store *store, const srv_token_spec *spec, char out[SRV_TOKEN_CHARS + 1],
                         hf_error *err);
+typedef struct srv_token {
+    const char *account;
+    const char *name;
+    srv_role role;
+    srv_time_ms created;
+    srv_time_ms expires; /* 0: never */
+} srv_token;
+
+/* Of one account, or of all when NULL. */
+hf_status srv_token_list(srv_store *store, const char *account, hf__arena *arena,
+                         const srv_token **out, size_t *n_out, hf_error *err);
 /* HF_ERR_ENTRY_NOT_FOUND when there is no such token. */
 hf_status srv_token_revoke(srv_store *store, const char *account, const char *name, hf_error *err);
 
@@ -250,6 +261,9 @@ typedef enum srv_access {
 /* The one place that decides. */
 hf_status srv_access_decide(srv_store *store, const srv_repo *repo, const srv_identity *who,
                             srv_want want, srv_access *out, hf_error *err);
+
+/* May who make repos in namespace ns? */
+srv_access srv_access_create(const srv_identity *who, hf__str ns);
 
 /* ------------------------------------------------------------------------------------ git, reading
  */
@@ -401,8 +415,8 @@ hf_status srv_change_copy(srv_change *change, const char *from_commit, hf__str f
 
 /* Does the .gitattributes of the change as it stands give path `filter=lfs`? */
 hf_status srv_change_is_lfs_path(srv_change *change, hf__str path, bool *out, hf_error *err);
-/* Adds a line to .gitattributes for path, unless it is LFS already. */
-hf_status srv_change_track_lfs(srv_change *change, hf__str path, hf_error *err);
+/* Adds a line to the root's .gitattributes for each path that is not LFS already. */
+hf_status srv_change_track_lfs(srv_change *change, const hf__str *paths, size_t n, hf_error *err);
 
 typedef struct srv_commit_spec {
     const char *ref;    /* full name, "refs/heads/main"; made when absent and `parent` is "" */
@@ -415,7 +429,7 @@ typedef struct srv_commit_spec {
     srv_time_ms date;    /* 0: now */
 } srv_commit_spec;
 
-/* Makes the commit and moves the ref in one step. *made false: the tree is the parent's, nothing
+/* Makes the commit on top of the change's base and moves the ref in one step. *made false: the tree is the parent's, nothing
  * was done, out is the parent. HF_ERR_CONFLICT when the ref is not at parent, or moved meanwhile;
  * HF_ERR_REVISION_NOT_FOUND when it does not exist. */
 hf_status srv_change_commit(srv_change *change, const srv_commit_spec *spec,

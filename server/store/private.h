@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the store share. Not for anybody outside this folder. */
+#ifndef SRV_STORE_PRIVATE_H
+#define SRV_STORE_PRIVATE_H
+
+#include "core/limits.h"
+#include "store/store.h"
+
+#include <git2.h>
+#include <pthread.h>
+#include <sqlite3.h>
+
+#define SRV__MAX_IDLE_GITS 16
+#define SRV__MAX_POINTER   1024 /* git-lfs reads no more of a blob to tell whether it is a pointer */
+
+/* -------------------------------------------------------------------------------------- database */
+
+#define SRV__DB_STATEMENTS 24
+
+/* A connection and the statements that were prepared on it, found by the address of their text. */
+typedef struct srv__db {
+    struct srv__db *next;
+    sqlite3 *conn;
+    struct {
+        const char *sql;
+        sqlite3_stmt *stmt;
+        bool busy;
+    } cache[SRV__DB_STATEMENTS];
+    unsigned next_slot;
+} srv__db;
+
+hf_status srv__db_open(const char *path, srv__db **out, hf_error *err);
+void srv__db_close(srv__db *db); /* NULL allowed */
+hf_status srv__db_take(srv_store *store, srv__db **out, hf_error *err);
+void srv__db_give(srv_store *store, srv__db *db); /* NULL allowed */
+
+/* A statement with its arguments bound by fmt: i int64_t, t const char * (NULL is null),
+ * s hf__str, b const void * and size_t. Text is borrowed until srv__sql_end(). */
+hf_status srv__sql_begin(srv__db *db, sqlite3_stmt **out, hf_error *err, const char *sql,
+                         const char *fmt, ...);
+hf_status srv__sql_next(srv__db *db, sqlite3_stmt *stmt, bool *row, hf_error *err);
+void srv__sql_end(srv__db *db, sqlite3_stmt *stmt); /* NULL allowed */
+/* A statement without rows; *changed (may be NULL) counts what it touched. A broken UNIQUE is
+ * HF_ERR_CONFLICT. */
+hf_status srv__sql_run(srv__db *db, int64_t *changed, hf_error *err, const char *sql,
+                       const char *fmt, ...);
+hf_status srv__db_fail(srv__db *db, int rc, hf_error *err);
+
+hf_status srv__db_begin(srv__db *db, hf_error *err); /* a writing transaction */
+hf_status srv__db_commit(srv__db *db, hf_error *err);
+void srv__db_rollback(srv__db *db);
+/* Commits when st is HF_OK, else rolls back and hands st on. */
+hf_status srv__db_finish(srv__db *db, hf_status st, hf_error *err);
+
+/* Copies a column; "" for null unless the column may be NULL. */
+char *srv__col_dup(sqlite3_stmt *stmt, int col, hf__arena *arena);
+void srv__col_id(sqlite3_stmt *stmt, int col, char out[SRV_ID_HEX + 1]);
+
+/* Creates what the schema lacks. */
+hf_status srv__schema_apply(srv__db *db, hf_error *err);
+
+/* ----------------------------------------------------------------------------------------- store */
+
+typedef struct srv__blob_fact srv__blob_fact;
+
+struct srv_store {
+    char *data_dir; /* set in open, read-only after */
+    int lock_fd;
+    unsigned char secret[32];
+    struct {
+        pthread_mutex_t lock;
+        srv__db *dbs;  /* idle connections */
+        srv_git *gits; /* idle repositories, the one used last in front */
+        unsigned n_gits;
+        srv__blob_fact *facts; /* what is known of blobs, SRV__FACTS slots */
+    } synced;
+};
+
+struct srv_git {
+    srv_git *next;
+    srv_store *store;
+    char id[SRV_ID_HEX + 1];
+    git_repository *repo;
+    git_odb *odb;
+};
+
+/* DATA/<fmt>, in the buffer. */
+hf_status srv__path(srv_store *store, hf__buf *out, hf_error *err, const char *fmt, ...)
+    HF__PRINTF(4, 5);
+void srv__random_hex(char *out, size_t len);
+void srv__random_bytes(void *out, size_t len);
+srv_time_ms srv__now(void);
+/* Puts what was written below path, or the directory itself, on the disk. */
+hf_status srv__sync_fs(const char *path, hf_error *err);
+hf_status srv__sync_dir(const char *path, hf_error *err);
+void srv__remove_tree(const char *path);
+
+/* Drops the idle handles of a repository that is going away. */
+void srv__git_forget(srv_store *store, const char *id);
+/* A new bare repository at path. */
+hf_status srv__git_init(const char *path, hf_error *err);
+hf_status srv__git_open_at(srv_store *store, const char *path, srv_git **out, hf_error *err);
+/* Maps libgit2's last error; what says what was tried. */
+hf_status srv__git_fail(int rc, hf_error *err, const char *fmt, ...) HF__PRINTF(3, 4);
+hf_status srv__git_commit_tree(srv_git *git, const char *commit, git_tree **out, hf_error *err);
+
+/* Facts of a blob that never change, kept since a listing asks for them again and again. */
+struct srv__blob_fact {
+    git_oid oid;
+    bool known;
+    bool is_lfs;
+    uint64_t size; /* of the blob */
+    uint64_t lfs_size;
+    unsigned char sha256[32];
+};
+
+hf_status srv__blob_fact_get(srv_git *git, const git_oid *oid, srv__blob_fact *out, hf_error *err);
+
+/* Reads the text of an LFS pointer. */
+bool srv__pointer_parse(hf__str text, char sha256[SRV_SHA256_HEX + 1], uint64_t *size);
+void srv__pointer_format(hf__buf *out, const char *sha256, uint64_t size);
+
+/* ---------------------------------------------------------------------------- .gitattributes */
+
+extern const char srv__attributes_model[];
+extern const char srv__attributes_dataset[];
+
+/* Does text give path (relative to its folder) `filter=lfs`? UNKNOWN when no line says anything. */
+typedef enum srv__attr { SRV__ATTR_UNKNOWN, SRV__ATTR_NOT_LFS, SRV__ATTR_LFS } srv__attr;
+srv__attr srv__attributes_find(hf__str text, hf__str path);
+/* A line that gives exactly this path `filter=lfs`. */
+void srv__attributes_add(hf__buf *text, hf__str path);
+bool srv__glob(hf__str pattern, hf__str text, bool slashes);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables, version by version. A step once published never changes; a new one is appended. */
+#include "store/private.h"
+
+#include <stdio.h>
+
+static const char *const steps[] = {
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+    "CREATE TABLE accounts("
+    "  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    "  name TEXT NOT NULL UNIQUE COLLATE NOCASE, fullname TEXT NOT NULL, email TEXT,"
+    "  is_org INTEGER NOT NULL, created INTEGER NOT NULL);"
+    "CREATE TABLE members("
+    "  org INTEGER NOT NULL REFERENCES accounts(key) ON DELETE CASCADE,"
+    "  user INTEGER NOT NULL REFERENCES accounts(key) ON DELETE CASCADE,"
+    "  role INTEGER NOT NULL, PRIMARY KEY(user, org)) WITHOUT ROWID;"
+    "CREATE TABLE tokens("
+    "  key INTEGER PRIMARY KEY,"
+    "  account INTEGER NOT NULL REFERENCES accounts(key) ON DELETE CASCADE,"
+    "  name TEXT NOT NULL, sha256 BLOB NOT NULL UNIQUE, role INTEGER NOT NULL,"
+    "  created INTEGER NOT NULL, expires INTEGER NOT NULL, UNIQUE(account, name));"
+    "CREATE TABLE scopes("
+    "  token INTEGER NOT NULL REFERENCES tokens(key) ON DELETE CASCADE,"
+    "  entity TEXT NOT NULL COLLATE NOCASE, permissions INTEGER NOT NULL,"
+    "  PRIMARY KEY(token, entity)) WITHOUT ROWID;"
+    /* AUTOINCREMENT: pages of a listing go on after a key, which must not come back. */
+    "CREATE TABLE repos("
+    "  key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, type INTEGER NOT NULL,"
+    "  name TEXT NOT NULL COLLATE NOCASE, ns TEXT NOT NULL COLLATE NOCASE, sdk TEXT,"
+    "  private INTEGER NOT NULL, gated INTEGER NOT NULL, disabled INTEGER NOT NULL,"
+    "  created INTEGER NOT NULL, downloads INTEGER NOT NULL DEFAULT 0,"
+    "  likes INTEGER NOT NULL DEFAULT 0, UNIQUE(type, name));"
+    "CREATE INDEX repos_by_ns ON repos(ns);"
+    "CREATE TABLE redirects("
+    "  type INTEGER NOT NULL, name TEXT NOT NULL COLLATE NOCASE,"
+    "  repo INTEGER NOT NULL REFERENCES repos(key) ON DELETE CASCADE,"
+    "  PRIMARY KEY(type, name)) WITHOUT ROWID;"
+    "CREATE TABLE grants("
+    "  repo INTEGER NOT NULL REFERENCES repos(key) ON DELETE CASCADE,"
+    "  account INTEGER NOT NULL REFERENCES accounts(key) ON DELETE CASCADE,"
+    "  state INTEGER NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY(repo, account)) WITHOUT ROWID;"
+    "CREATE TABLE lfs_links("
+    "  repo INTEGER NOT NULL REFERENCES repos(key) ON DELETE CASCADE, sha256 BLOB NOT NULL,"
+    "  size INTEGER NOT NULL, created INTEGER NOT NULL, PRIMARY KEY(repo, sha256)) WITHOUT ROWID;"
+    "CREATE INDEX lfs_links_by_sha256 ON lfs_links(sha256);",
+};
+
+static hf_status read_version(srv__db *db, int64_t *out, hf_error *err)
+{
+    sqlite3_stmt *stmt;
+    hf_status st = srv__sql_begin(db, &stmt, err, "PRAGMA user_version", "");
+    bool row;
+
+    if (st != HF_OK)
+        return st;
+    st = srv__sql_next(db, stmt, &row, err);
+    if (st == HF_OK)
+        *out = row ? sqlite3_column_int64(stmt, 0) : 0;
+    srv__sql_end(db, stmt);
+    return st;
+}
+
+static hf_status apply_locked(srv__db *db, hf_error *err)
+{
+    int64_t newest = (int64_t)HF__COUNT(steps);
+    char pragma[48];
+    int64_t version;
+    hf_status st = read_version(db, &version, err);
+    int rc = SQLITE_OK;
+
+    if (st != HF_OK)
+        return st;
+    if (version > newest)
+        return hf__fail(err, HF_ERR_BAD_FORMAT,
+                        "the data folder was made by a newer hf-serve (schema %lld, this one knows "
+                        "%lld)",
+                        (long long)version, (long long)newest);
+    for (; rc == SQLITE_OK && version < newest; version++)
+        rc = sqlite3_exec(db->conn, steps[version], NULL, NULL, NULL);
+    if (rc == SQLITE_OK) {
+        (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version=%lld", (long long)newest);
+        rc = sqlite3_exec(db->conn, pragma, NULL, NULL, NULL);
+    }
+    return rc == SQLITE_OK ? HF_OK : srv__db_fail(db, rc, err);
+}
+
+hf_status srv__schema_apply(srv__db *db, hf_error *err)
+{
+    int64_t version;
+    hf_status st = read_version(db, &version, err);
+
+    if (st != HF_OK || version == (int64_t)HF__COUNT(steps))
+        return st;
+    st = srv__db_begin(db, err);
+    if (st == HF_OK)
+        st = srv__db_finish(db, apply_locked(db, err), err);
+    return st;
+}
