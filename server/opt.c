@@ -42,7 +42,7 @@ static void print_opts(const srv_opt *opt)
 static int print_help(const srv_cmd *cmd)
 {
     printf("usage: hf-serve %s%s%s [OPTION...]\n\n%s.\n\noptions:\n", cmd->name,
-           cmd->usage ? " " : "", cmd->usage ? cmd->usage : "", cmd->summary);
+           cmd->usage && *cmd->usage ? " " : "", cmd->usage ? cmd->usage : "", cmd->summary);
     print_opts(cmd->opts);
     print_opts(common);
     if (cmd->details)
