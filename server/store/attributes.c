@@ -2,29 +2,99 @@
 /* .gitattributes: which paths are LFS, by the rules of gitattributes(5), and the Hub's defaults. */
 #include "store/private.h"
 
-#define LFS(pattern) pattern " filter=lfs diff=lfs merge=lfs -text\n"
+#define LFS_ATTRIBUTES " filter=lfs diff=lfs merge=lfs -text\n"
 
-#define COMMON_A LFS("*.7z") LFS("*.arrow")
-#define COMMON_B                                                                                   \
-    LFS("*.bin")                                                                                   \
-    LFS("*.bz2") LFS("*.ckpt") LFS("*.ftz") LFS("*.gz") LFS("*.h5") LFS("*.joblib") LFS("*.lfs.*")
-#define COMMON_C                                                                                   \
-    LFS("*.mlmodel")                                                                               \
-    LFS("*.model")                                                                                 \
-    LFS("*.msgpack") LFS("*.npy") LFS("*.npz") LFS("*.onnx") LFS("*.ot") LFS("*.parquet")          \
-        LFS("*.pb") LFS("*.pickle") LFS("*.pkl") LFS("*.pt") LFS("*.pth") LFS("*.rar")             \
-            LFS("*.safetensors") LFS("saved_model/**/*") LFS("*.tar.*") LFS("*.tar")               \
-                LFS("*.tflite") LFS("*.tgz") LFS("*.wasm") LFS("*.xz") LFS("*.zip") LFS("*.zst")   \
-                    LFS("*tfevents*")
+/* What a repo starts with on the Hub. */
+static const char *const model_lines[] = { "*.7z",          "*.arrow",
+                                           "*.bin",         "*.bz2",
+                                           "*.ckpt",        "*.ftz",
+                                           "*.gz",          "*.h5",
+                                           "*.joblib",      "*.lfs.*",
+                                           "*.mlmodel",     "*.model",
+                                           "*.msgpack",     "*.npy",
+                                           "*.npz",         "*.onnx",
+                                           "*.ot",          "*.parquet",
+                                           "*.pb",          "*.pickle",
+                                           "*.pkl",         "*.pt",
+                                           "*.pth",         "*.rar",
+                                           "*.safetensors", "saved_model/**/*",
+                                           "*.tar.*",       "*.tar",
+                                           "*.tflite",      "*.tgz",
+                                           "*.wasm",        "*.xz",
+                                           "*.zip",         "*.zst",
+                                           "*tfevents*" };
+static const char *const dataset_lines[] = { "*.7z",
+                                             "*.arrow",
+                                             "*.avro",
+                                             "*.bin",
+                                             "*.bz2",
+                                             "*.ckpt",
+                                             "*.ftz",
+                                             "*.gz",
+                                             "*.h5",
+                                             "*.joblib",
+                                             "*.lfs.*",
+                                             "*.lz4",
+                                             "*.mds",
+                                             "*.mlmodel",
+                                             "*.model",
+                                             "*.msgpack",
+                                             "*.npy",
+                                             "*.npz",
+                                             "*.onnx",
+                                             "*.ot",
+                                             "*.parquet",
+                                             "*.pb",
+                                             "*.pickle",
+                                             "*.pkl",
+                                             "*.pt",
+                                             "*.pth",
+                                             "*.rar",
+                                             "*.safetensors",
+                                             "saved_model/**/*",
+                                             "*.tar.*",
+                                             "*.tar",
+                                             "*.tflite",
+                                             "*.tgz",
+                                             "*.wasm",
+                                             "*.xz",
+                                             "*.zip",
+                                             "*.zst",
+                                             "*tfevents*",
+                                             "# Audio files - uncompressed",
+                                             "*.pcm",
+                                             "*.sam",
+                                             "*.raw",
+                                             "# Audio files - compressed",
+                                             "*.aac",
+                                             "*.flac",
+                                             "*.mp3",
+                                             "*.ogg",
+                                             "*.wav",
+                                             "# Image files - uncompressed",
+                                             "*.bmp",
+                                             "*.gif",
+                                             "*.png",
+                                             "*.tiff",
+                                             "# Image files - compressed",
+                                             "*.jpg",
+                                             "*.jpeg",
+                                             "*.webp",
+                                             "# Video files - compressed",
+                                             "*.mp4",
+                                             "*.webm" };
 
-const char srv__attributes_model[] = COMMON_A COMMON_B COMMON_C;
+void srv__attributes_default(hf__buf *out, srv_repo_type type)
+{
+    const char *const *lines = type == SRV_DATASET ? dataset_lines : model_lines;
+    size_t n = type == SRV_DATASET ? HF__COUNT(dataset_lines) : HF__COUNT(model_lines);
+    size_t i;
 
-const char srv__attributes_dataset[] = COMMON_A LFS("*.avro") COMMON_B LFS("*.lz4") LFS("*.mds")
-    COMMON_C "# Audio files - uncompressed\n" LFS("*.pcm") LFS("*.sam")
-        LFS("*.raw") "# Audio files - compressed\n" LFS("*.aac") LFS("*.flac") LFS("*.mp3")
-            LFS("*.ogg") LFS("*.wav") "# Image files - uncompressed\n" LFS("*.bmp") LFS("*.gif")
-                LFS("*.png") LFS("*.tiff") "# Image files - compressed\n" LFS("*.jpg") LFS("*.jpeg")
-                    LFS("*.webp") "# Video files - compressed\n" LFS("*.mp4") LFS("*.webm");
+    for (i = 0; i < n; i++) {
+        hf__buf_adds(out, lines[i]);
+        hf__buf_adds(out, lines[i][0] == '#' ? "\n" : LFS_ATTRIBUTES);
+    }
+}
 
 /* ---------------------------------------------------------------------------------------- globs */
 
@@ -323,5 +393,5 @@ void srv__attributes_add(hf__buf *text, hf__str path)
             hf__buf_addc(text, '\\');
         hf__buf_addc(text, c);
     }
-    hf__buf_adds(text, " filter=lfs diff=lfs merge=lfs -text\n");
+    hf__buf_adds(text, LFS_ATTRIBUTES);
 }

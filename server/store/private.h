@@ -122,8 +122,8 @@ void srv__pointer_format(hf__buf *out, const char *sha256, uint64_t size);
 
 /* ---------------------------------------------------------------------------- .gitattributes */
 
-extern const char srv__attributes_model[];
-extern const char srv__attributes_dataset[];
+/* The .gitattributes a repo of this type starts with. */
+void srv__attributes_default(hf__buf *out, srv_repo_type type);
 
 /* Does text give path (relative to its folder) `filter=lfs`? UNKNOWN when no line says anything. */
 typedef enum srv__attr { SRV__ATTR_UNKNOWN, SRV__ATTR_NOT_LFS, SRV__ATTR_LFS } srv__attr;
