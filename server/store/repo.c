@@ -289,8 +289,6 @@ static hf_status insert_repo(srv_store *store, srv__db *db, const srv_repo_spec 
 static hf_status first_commit(srv_store *store, const srv_repo_spec *spec, const char *path,
                               hf_error *err)
 {
-    const char *attributes =
-        spec->type == SRV_DATASET ? srv__attributes_dataset : srv__attributes_model;
     srv_commit_spec commit = {
         "refs/heads/main", "", spec->author, NULL, "initial commit", NULL, 0
     };
@@ -300,9 +298,12 @@ static hf_status first_commit(srv_store *store, const srv_repo_spec *spec, const
     hf__str ns = hf__str_cut(hf__str_from(spec->id), '/', &rest);
     srv_change *change = NULL;
     srv_git *git = NULL;
+    hf__buf attributes;
     bool made;
     hf_status st = srv__git_open_at(store, path, &git, err);
 
+    hf__buf_init(&attributes, 16 * 1024);
+    srv__attributes_default(&attributes, spec->type);
     if (!commit.author) {
         (void)snprintf(author, sizeof author, "%.*s", (int)ns.len, ns.ptr);
         commit.author = author;
@@ -311,11 +312,12 @@ static hf_status first_commit(srv_store *store, const srv_repo_spec *spec, const
         st = srv_change_new(git, NULL, &change, err);
     if (st == HF_OK)
         st = srv_change_add_bytes(change, HF__STR(".gitattributes"), false,
-                                  hf__str_from(attributes), err);
+                                  hf__buf_str(&attributes), err);
     if (st == HF_OK)
         st = srv_change_commit(change, &commit, id, &made, err);
     srv_change_free(change);
     srv_git_close(git);
+    hf__buf_dispose(&attributes);
     return st;
 }
 
