@@ -7,7 +7,7 @@
  * it has read everything, and would wait for us for ever if nobody took what it writes. So while
  * the body flows in, the output goes to a spool: memory first, then an unlinked file.
  */
-#define _GNU_SOURCE /* pipe2: another thread's child must not inherit our end of a pipe */
+#define _GNU_SOURCE /* pipe2: another thread's child must not inherit our end of a pipe; memfd_create */
 
 #include "http/internal.h"
 
@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ typedef struct cgi {
     srv_req *req;
     pid_t pid; /* 0: not running */
     int in, out;
+    int complaints; /* what git says on stderr; -1: nowhere */
     hf__buf spool;
     uint64_t spool_at;
     int file; /* what does not fit into the spool; -1: none */
@@ -52,9 +54,24 @@ static void close_fd(int *fd)
     *fd = -1;
 }
 
+/* git repeats a hostile client's bytes, so its words are defused before they reach a terminal. */
+static void tell_complaints(const cgi *c)
+{
+    char text[512];
+    ssize_t n = pread(c->complaints, text, sizeof(text) - 1, 0);
+
+    if (n <= 0)
+        return;
+    text[n] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    hf__text_defuse(text);
+    fprintf(stderr, "hf-serve: git: %s\n", text);
+}
+
 static void cgi_free(void *user)
 {
     cgi *c = user;
+    int status = 0;
 
     close_fd(&c->in);
     close_fd(&c->out);
@@ -62,9 +79,12 @@ static void cgi_free(void *user)
     if (c->pid > 0) {
         if (!c->at_end)
             kill(-c->pid, SIGTERM); /* its group: upload-pack too */
-        while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+        while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
             ;
     }
+    if (c->complaints >= 0 && WIFEXITED(status) && WEXITSTATUS(status) != 0)
+        tell_complaints(c);
+    close_fd(&c->complaints);
     hf__buf_dispose(&c->spool);
     free(c);
 }
@@ -158,6 +178,9 @@ static int spawn(cgi *c, char *const *env)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in[0], 0);
     posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+    c->complaints = memfd_create("git-stderr", MFD_CLOEXEC);
+    if (c->complaints >= 0)
+        posix_spawn_file_actions_adddup2(&actions, c->complaints, 2);
     posix_spawnattr_init(&attr);
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &pipe_only);
@@ -373,7 +396,7 @@ void srv_cgi_start(srv_req *req, const char *git_dir, const char *path_info, con
         return;
     }
     c->req = req;
-    c->in = c->out = c->file = -1;
+    c->in = c->out = c->file = c->complaints = -1;
     hf__buf_init(&c->spool, SPOOL_MEMORY + MAX_CGI_HEAD);
     make_env(&env, req, git_dir, path_info, user);
     number = spawn(c, env.vars);

@@ -287,6 +287,8 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **req_cls,
 
         if (!has_body)
             req->sent = 0;
+        else if (finished && req->fault.has_length)
+            req->sent = req->fault.length;
         else if (finished && req->answer.n_bytes != SRV_UNKNOWN_SIZE)
             req->sent = req->answer.n_bytes;
         if (ctx->server->log)

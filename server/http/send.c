@@ -80,9 +80,9 @@ static ssize_t pull(void *cls, uint64_t pos, char *out, size_t max)
     if (!play_before(req, pos, &max))
         return MHD_CONTENT_READER_END_WITH_ERROR;
     n = read_source(&req->answer, pos, out, max);
-    if (n == 0)
+    if (n == 0 && !req->fault.has_length)
         return MHD_CONTENT_READER_END_OF_STREAM;
-    if (n < 0)
+    if (n <= 0)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     if (req->fault.has_flip && req->fault.flip >= pos && req->fault.flip - pos < (uint64_t)n)
         out[req->fault.flip - pos] = (char)(out[req->fault.flip - pos] ^ 1);
@@ -124,9 +124,12 @@ static struct MHD_Response *make_response(srv_req *req)
     srv_answer *answer = &req->answer;
     const srv_fault *fault = &req->fault;
     uint64_t size = answer->n_bytes == SRV_UNKNOWN_SIZE ? MHD_SIZE_UNKNOWN : answer->n_bytes;
-    size_t block = size < BLOCK_BYTES ? (size_t)size : BLOCK_BYTES;
     struct MHD_Response *response;
+    size_t block;
 
+    if (fault->has_length)
+        size = fault->length; /* pull() ends the connection when the body is shorter */
+    block = size < BLOCK_BYTES ? (size_t)size : BLOCK_BYTES;
     if (fault->chunked && size > 0 && !req->is_head)
         size = MHD_SIZE_UNKNOWN;
     if (size == 0)
@@ -136,11 +139,6 @@ static struct MHD_Response *make_response(srv_req *req)
         response = MHD_create_response_from_callback(size, block, pull, req, NULL);
     if (!response)
         return NULL;
-    if (fault->has_length) {
-        MHD_set_response_options(response, MHD_RF_INSANITY_HEADER_CONTENT_LENGTH, MHD_RO_END);
-        srv_header_setf(req, "Content-Length", "%llu", (unsigned long long)fault->length);
-        answer->close_connection = true;
-    }
     if (answer->close_connection)
         srv_header_set(req, "Connection", "close");
     for (const srv_header *h = answer->headers; h; h = h->next)
