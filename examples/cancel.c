@@ -61,6 +61,7 @@ int main(int argc, char **argv)
 
     hf_snapshot_free(snapshot);
     hf_client_free(client);
+    pthread_cancel(thread); /* nothing is left to stop */
     pthread_join(thread, NULL);
     hf_cancel_free(stop.cancel); /* after every call that got it, and every thread that sets it */
     return st == HF_OK ? 0 : st == HF_ERR_CANCELED ? 3 : 1;

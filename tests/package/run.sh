@@ -16,7 +16,7 @@ pc=$(find "$root" -name hfhub.pc)
 [ -n "$pc" ] || fail "hfhub.pc is not installed"
 libdir=$(dirname "$(dirname "$pc")")
 for file in "$root/include/hfhub/hfhub.h" "$libdir/libhfhub.so" "$libdir/libhfhub.a" "$root/bin/hf" \
-    "$root/bin/huggingface-cli" "$root/share/man/man1/hf.1" "$root/share/man/man1/hf-download.1"; do
+    "$root/bin/huggingface-cli" "$root/bin/hf-serve" "$root/share/man/man1/hf.1" "$root/share/man/man1/hf-download.1"; do
     [ -e "$file" ] || fail "not installed: ${file#"$root"/}"
 done
 if grep -rlIF -e "$build" -e "$tmp/stage" "$root/lib" "$root/include" "$root/share"; then
