@@ -187,7 +187,8 @@ HF_API void hf_cancel_free(hf_cancel *cancel);
 
 /* --------------------------------------------------------------------------------------- client */
 
-/** Settings, connections and tokens. May be shared between threads; make one and keep it. */
+/** Settings, connections and tokens. May be shared between threads; make one and keep it. After a
+ * fork it belongs to the parent alone, once a request was made: the child can only free it. */
 typedef struct hf_client hf_client;
 
 typedef enum hf_log_level {

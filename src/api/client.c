@@ -295,8 +295,11 @@ void hf_client_free(hf_client *client)
     if (!client)
         return;
     hf__hub_free(client->hub);
-    hf__net_free(client->net);
-    hf__pool_free(client->pool);
+    /* In a fork the threads are not there, and the locks may be held by them. */
+    if (!client->net || !hf__net_forked(client->net)) {
+        hf__net_free(client->net);
+        hf__pool_free(client->pool);
+    }
     hf__log_dispose(&client->log);
     if (client->has_key)
         pthread_key_delete(client->in_callback);

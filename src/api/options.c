@@ -36,5 +36,8 @@ hf_status hf__api_enter(hf_client *client, hf_error *err)
     if (client->has_key && pthread_getspecific(client->in_callback))
         return hf__fail(err, HF_ERR_INVALID_ARG,
                         "a call was made from inside a callback of the same client");
+    if (hf__net_forked(client->net))
+        return hf__fail(err, HF_ERR_UNSUPPORTED,
+                        "the client was in use before a fork; make another in the new process");
     return HF_OK;
 }

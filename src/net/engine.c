@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { PATIENCE = 6 };
 
@@ -557,6 +558,7 @@ static hf_status start_locked(hf__net *net, hf_error *err)
         return st;
     }
     net->synced.started = true;
+    atomic_store(&net->pid, (long)getpid());
     return HF_OK;
 }
 
@@ -579,6 +581,13 @@ hf_status hf__stream_submit(hf__net_stream *stream, hf_error *err)
     if (st == HF_OK)
         hf__net_wake(net);
     return st;
+}
+
+bool hf__net_forked(hf__net *net)
+{
+    long pid = atomic_load(&net->pid);
+
+    return pid && pid != (long)getpid();
 }
 
 void hf__net_free(hf__net *net)

@@ -157,6 +157,7 @@ struct hf__net {
     CURLM *multi;
     CURLSH *share;
     pthread_t thread;
+    atomic_long pid; /* of the process that has the thread; 0: not started */
 
     atomic_bool woken;      /* a wakeup is on its way to the I/O thread */
     atomic_bool any_cancel; /* some stream was asked to stop */

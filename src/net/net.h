@@ -35,6 +35,9 @@ typedef struct hf__net_conf {
  * since parsing the whole bundle costs 40 ms on the first connection. */
 hf_status hf__net_new(const hf__net_conf *conf, hf__net **out, hf_error *err);
 void hf__net_free(hf__net *net); /* NULL allowed; no request may be under way */
+/* Whether this process is a fork of the one whose thread the engine has: then no request would ever
+ * end, and freeing would wait for that thread. */
+bool hf__net_forked(hf__net *net);
 
 /* ---- requests */
 
