@@ -30,6 +30,7 @@ struct srv_conn {
     int fd;
     bool busy;         /* a request is being answered */
     uint64_t since_ms; /* of the last change */
+    srv_req *pending;  /* only on the connection's thread: its head is not complete yet */
 };
 
 /* ------------------------------------------------------------------------------ what is running */
@@ -69,16 +70,23 @@ static void conn_notify(void *cls, struct MHD_Connection *conn, void **socket_ct
     if (mine->next)
         mine->next->link = mine->link;
     pthread_mutex_unlock(&server->synced.lock);
+    srv_req_free(mine->pending);
     free(mine);
     *socket_ctx = NULL;
+}
+
+static srv_conn *conn_of(struct MHD_Connection *conn)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info ? info->socket_context : NULL;
 }
 
 static void set_busy(srv_req *req, bool busy)
 {
     srv_server *server = req->server;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(req->conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    srv_conn *mine = info ? info->socket_context : NULL;
+    srv_conn *mine = conn_of(req->conn);
 
     pthread_mutex_lock(&server->synced.lock);
     if (mine) {
@@ -108,12 +116,18 @@ static void close_slow_heads(srv_server *server)
 
 /* ---------------------------------------------------------------------------- life of a request */
 
+/* libmicrohttpd forgets what this returns when the head turns out malformed or too large, so the
+ * connection owns the request until its head is complete. */
 static void *on_target(void *cls, const char *target, struct MHD_Connection *conn)
 {
     struct srv_origin_ctx *ctx = cls;
+    srv_conn *mine = conn_of(conn);
 
-    (void)conn;
-    return srv_req_new(ctx->server, ctx->origin, target);
+    if (!mine)
+        return NULL;
+    srv_req_free(mine->pending);
+    mine->pending = srv_req_new(ctx->server, ctx->origin, target);
+    return mine->pending;
 }
 
 /* GET /-/settled answers when every request that came before it has its line in the access log:
@@ -213,6 +227,7 @@ static uint64_t announced_body(const srv_req *req)
 
 static enum MHD_Result first_call(srv_req *req, struct MHD_Connection *conn, const char *method)
 {
+    conn_of(conn)->pending = NULL;
     srv_req_read_head(req, conn, method);
     req->routed = true;
     set_busy(req, true);
@@ -280,21 +295,17 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **req_cls,
     bool finished = code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
 
     (void)conn;
-    if (!req)
-        return;
-    if (req->routed) {
-        bool has_body = !req->is_head && req->queued;
-
-        if (!has_body)
-            req->sent = 0;
-        else if (finished && req->fault.has_length)
-            req->sent = req->fault.length;
-        else if (finished && req->answer.n_bytes != SRV_UNKNOWN_SIZE)
-            req->sent = req->answer.n_bytes;
-        if (ctx->server->log)
-            srv_log_request(ctx->server->log, req, finished && req->queued);
-        set_busy(req, false);
-    }
+    if (!req || !req->routed)
+        return; /* never begun: still the connection's */
+    if (req->is_head || !req->queued)
+        req->sent = 0;
+    else if (finished && req->fault.has_length)
+        req->sent = req->fault.length;
+    else if (finished && req->answer.n_bytes != SRV_UNKNOWN_SIZE)
+        req->sent = req->answer.n_bytes;
+    if (ctx->server->log)
+        srv_log_request(ctx->server->log, req, finished && req->queued);
+    set_busy(req, false);
     srv_req_free(req);
     *req_cls = NULL;
 }
