@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transfer/pace.h"
+
+void hf__pace_init(hf__pace *pace, uint32_t cap)
+{
+    *pace = (hf__pace){
+        .cap = cap ? cap : 1, .target = 1, .proven = 1, .next_hold_ms = HF__PACE_HOLD_MS
+    };
+}
+
+static void open_window(hf__pace *pace, uint64_t now_ms, uint64_t bytes, bool settling)
+{
+    pace->begin_ms = now_ms;
+    pace->begin_bytes = bytes;
+    pace->settling = settling;
+}
+
+static void set_target(hf__pace *pace, uint32_t target)
+{
+    pace->target = target < pace->cap ? target : pace->cap;
+}
+
+/* The window of the last step is over: was it worth it? */
+static void judge(hf__pace *pace, uint64_t now_ms, uint64_t rate, bool saturated)
+{
+    if (pace->target > pace->proven && rate < pace->goodput + pace->goodput / 8) {
+        pace->target = pace->proven;
+        pace->hold_ms = now_ms + pace->next_hold_ms;
+        pace->next_hold_ms *= pace->next_hold_ms < HF__PACE_LONG_MS ? 2 : 1;
+        pace->goodput = rate;
+        return;
+    }
+    if (pace->target > pace->proven)
+        pace->next_hold_ms = HF__PACE_HOLD_MS;
+    pace->proven = pace->target;
+    pace->goodput = rate;
+    if (now_ms >= pace->hold_ms && rate > 0 && !saturated)
+        set_target(pace, pace->target * 2);
+}
+
+void hf__pace_step(hf__pace *pace, uint64_t now_ms, uint64_t bytes, uint32_t in_use, bool saturated)
+{
+    uint64_t ms = now_ms - pace->begin_ms;
+    uint32_t before = pace->target;
+
+    if (pace->begin_ms == 0 || bytes < pace->begin_bytes) {
+        open_window(pace, now_ms, bytes, true);
+        return;
+    }
+    if (ms < HF__PACE_WINDOW_MS)
+        return;
+    /* What the number of connections does can only be told while that many are at work. */
+    if (!pace->settling && in_use >= pace->target)
+        judge(pace, now_ms, (bytes - pace->begin_bytes) * 1000 / ms, saturated);
+    open_window(pace, now_ms, bytes, pace->target != before);
+}
+
+void hf__pace_refused(hf__pace *pace, uint64_t now_ms)
+{
+    pace->target = pace->target > 1 ? pace->target / 2 : 1;
+    pace->proven = pace->target;
+    pace->goodput = 0;
+    pace->hold_ms = now_ms + HF__PACE_LONG_MS / 2;
+    pace->begin_ms = 0;
+}
+
+/* ---- tries */
+
+void hf__tries_progress(hf__tries *tries)
+{
+    *tries = (hf__tries){ 0 };
+}
+
+bool hf__tries_again(hf__tries *tries, hf__trouble trouble, bool any_byte, uint64_t patience_ms,
+                     uint32_t asked_s, uint64_t now_ms, uint64_t random, uint32_t *wait_ms)
+{
+    bool patient = trouble == HF__TROUBLE_LINE && any_byte;
+    uint32_t wait;
+
+    if (tries->n == 0)
+        tries->since_ms = now_ms;
+    tries->n++;
+    if (patient ? now_ms - tries->since_ms >= patience_ms : tries->n > HF__TRIES)
+        return false;
+    wait = tries->n > 3 ? 8000 : 1000u << (tries->n - 1);
+    /* Never earlier than asked for, and not all in the same instant. */
+    if (asked_s)
+        wait = asked_s * 1000 + 1000 + (uint32_t)(random % 250);
+    else
+        wait = wait - wait / 8 + (uint32_t)(random % (wait / 4));
+    *wait_ms = wait;
+    return true;
+}
