@@ -70,17 +70,24 @@ hf_status hf__cache_blob_lock(hf__cache_repo *repo, const char *etag, hf__os_loc
 
 typedef struct hf__cache_part hf__cache_part; /* a blob, or a local-dir file, on its way in */
 
-/* Opens a private temporary for the blob, empty. Its name is our own and ends in ".incomplete"
- * (cache.md 7.1). */
+/* Files of at least this size are kept when a call ends before they are complete. */
+#define HF__PART_KEEP_FROM ((uint64_t)8 * 1024 * 1024)
+
+/* Opens the part of a blob. With a journal, part and journal are what an earlier call left, and the
+ * caller has to find out what they are worth; without, the part is empty. */
 hf_status hf__cache_blob_begin(hf__cache_repo *repo, const char *etag, uint64_t size,
                                hf__cache_part **out, hf_error *err);
 int hf__cache_part_fd(const hf__cache_part *part);
+int hf__cache_part_journal_fd(const hf__cache_part *part); /* -1: none, it will not be kept */
 const char *hf__cache_part_path(const hf__cache_part *part);
+bool hf__cache_is_part(const char *name); /* of a file: is it a part, or a part's journal? */
 /* Renames into place when expected and computed hash and size agree, else removes it:
  * HF_ERR_CORRUPT. The mode is what a new file would have. Frees part either way. */
 hf_status hf__cache_part_commit(hf__cache_part *part, const char *expected_hash,
                                 const char *computed_hash, uint64_t size, hf_error *err);
-void hf__cache_part_abandon(hf__cache_part *part); /* removes the temporary, frees; NULL allowed */
+/* Frees, and keeps part and journal for the next call when the journal says anything. */
+void hf__cache_part_close(hf__cache_part *part);   /* NULL allowed */
+void hf__cache_part_abandon(hf__cache_part *part); /* removes both, frees; NULL allowed */
 
 /* Makes snapshots/<commit>/<path> for a blob that is there (cache.md 8). new_blob: move instead of
  * copy where links cannot be made. */

@@ -126,7 +126,7 @@ hf_status hf__legacy_begin(const char *dir, const char *name, uint64_t size, hf_
                            hf_error *err)
 {
     char sub[HF__MAX_REPO_PATH + 1];
-    char temp[300];
+    char stem[300];
     const char *last;
     hf__os_dir at;
     hf__buf dir_path;
@@ -139,9 +139,9 @@ hf_status hf__legacy_begin(const char *dir, const char *name, uint64_t size, hf_
     hf__buf_init(&final_path, HF__MAX_PATH);
     hf__buf_addf(&dir_path, "%s%s%s", dir, *sub ? "/" : "", sub);
     hf__buf_addf(&final_path, "%s/%s", dir, name);
-    (void)snprintf(temp, sizeof(temp), "%.200s.hf-%08x.incomplete", last,
-                   (unsigned)(hf__random_u64() & 0xffffffffu));
-    st = hf__part_open(&at, hf__buf_cstr(&dir_path), temp, &at, last, hf__buf_cstr(&final_path),
+    /* Not "<name>.": old clients take any file of such a name for the one they look for. */
+    (void)snprintf(stem, sizeof(stem), "part-%.200s", last);
+    st = hf__part_open(&at, hf__buf_cstr(&dir_path), stem, &at, last, hf__buf_cstr(&final_path),
                        size, out, err);
     hf__buf_dispose(&dir_path);
     hf__buf_dispose(&final_path);

@@ -351,7 +351,6 @@ hf_status hf__cache_local_begin(hf__cache_local *local, const char *path, const 
     hf__buf final_path;
     hf__buf dir_path;
     const char *name;
-    char temp[300];
     bool found;
     hf_status st = dir_of(local, "", path, true, &final_dir, &name, &found, err);
 
@@ -363,10 +362,8 @@ hf_status hf__cache_local_begin(hf__cache_local *local, const char *path, const 
         st = hf__cache_local_path(local, path, &final_path, err);
     hf__buf_addf(&dir_path, "%s/" BOOKS_DOWNLOAD "%.*s", local->dir,
                  (int)(strrchr(path, '/') ? strrchr(path, '/') - path : 0), path);
-    (void)snprintf(temp, sizeof(temp), "%.80s.hf-%08x.incomplete", etag,
-                   (unsigned)(hf__random_u64() & 0xffffffffu));
     if (st == HF_OK)
-        st = hf__part_open(&dir, hf__buf_cstr(&dir_path), temp, &final_dir, name,
+        st = hf__part_open(&dir, hf__buf_cstr(&dir_path), etag, &final_dir, name,
                            hf__buf_cstr(&final_path), size, out, err);
     hf__buf_dispose(&final_path);
     hf__buf_dispose(&dir_path);

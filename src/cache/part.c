@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file on its way in: a private temporary beside its final name, which it gets when its hash and
- * size are what was announced, in one rename. The name is our own, so no other client appends to it
- * or takes it for its own; it ends in
- * ".incomplete", so every client's clean-up finds what a killed process left.
+ * A file on its way in: a part beside its final name, which it gets when its hash and size are what
+ * was announced, in one rename. A large one comes with a journal, is kept when a call fails or is
+ * killed, and is found again by the next call; what is in it only the journal can tell, which is
+ * not read here.
+ *
+ * The name is our own and ends in ".hfpart", so no Python client appends to it, takes it for its
+ * own, or prunes it while it is in use (those remove "*.incomplete", in use or not). It carries the
+ * name of this machine: where flock() does not reach other machines, each has a part of its own, so
+ * the worst is work done twice.
  */
 #include "cache/private.h"
 
@@ -15,7 +20,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +28,9 @@
  * Syncing each small file would cost more than fetching it; of those a listing tells the size,
  * which look-ups compare. */
 #define SYNC_FROM ((uint64_t)1024 * 1024)
+
+#define PART_SUFFIX    ".hfpart"
+#define JOURNAL_SUFFIX "-journal"
 
 static hf_status reserve(int fd, uint64_t size, const char *path, hf_error *err)
 {
@@ -37,48 +44,121 @@ static hf_status reserve(int fd, uint64_t size, const char *path, hf_error *err)
                     (unsigned long long)size, path, (unsigned long long)have);
 }
 
-hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char *temp,
-                        const hf__os_dir *final_dir, const char *final, const char *final_path,
-                        uint64_t size, hf__cache_part **out, hf_error *err)
+static hf_status part_new(const hf__os_dir *dir, const hf__os_dir *final_dir, const char *final,
+                          const char *final_path, uint64_t size, hf__cache_part **out,
+                          hf_error *err)
 {
     hf__cache_part *part = calloc(1, sizeof(*part));
-    hf__buf path;
     int fd_errno;
-    hf_status st = HF_OK;
 
     if (!part)
         return hf__fail_nomem(err);
     part->fd = -1;
+    part->journal_fd = -1;
     part->size = size;
     part->dir.fd = fcntl(dir->fd, F_DUPFD_CLOEXEC, 0);
     part->final_dir.fd = fcntl(final_dir->fd, F_DUPFD_CLOEXEC, 0);
     fd_errno = errno;
-    hf__buf_init(&path, HF__MAX_PATH);
-    hf__buf_addf(&path, "%s/%s", dir_path, temp);
-    part->path = hf__buf_take(&path);
     part->final_path = strdup(final_path);
-    if (!part->path || !part->final_path) {
-        st = hf__fail_nomem(err);
-        goto done;
-    }
-    if (part->dir.fd < 0 || part->final_dir.fd < 0) {
-        st = hf__fail_os(err, fd_errno, "cannot open '%s'", part->path);
-        goto done;
-    }
-    (void)snprintf(part->temp, sizeof(part->temp), "%s", temp);
     (void)snprintf(part->final, sizeof(part->final), "%s", final);
-    part->fd = openat(part->dir.fd, temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                      CACHE_FILE_MODE);
-    if (part->fd < 0) {
-        st = hf__fail_os(err, errno, "cannot create '%s'", part->path);
-        goto done;
-    }
-    (void)flock(part->fd, LOCK_EX | LOCK_NB); /* tells our own clean-up that it is in use */
-    st = reserve(part->fd, size, dir_path, err);
-done:
+    *out = part;
+    if (part->dir.fd < 0 || part->final_dir.fd < 0)
+        return hf__fail_os(err, fd_errno, "cannot open the directory of '%s'", final_path);
+    return part->final_path ? HF_OK : hf__fail_nomem(err);
+}
+
+static hf_status set_name(hf__cache_part *part, const char *dir_path, const char *stem,
+                          const char *mark, hf_error *err)
+{
+    hf__buf path;
+
+    (void)snprintf(part->temp, sizeof(part->temp), "%.220s.%.16s" PART_SUFFIX, stem, mark);
+    free(part->path);
+    hf__buf_init(&path, HF__MAX_PATH);
+    hf__buf_addf(&path, "%s/%s", dir_path, part->temp);
+    part->path = hf__buf_take(&path);
     hf__buf_dispose(&path);
+    return part->path ? HF_OK : hf__fail_nomem(err);
+}
+
+/* Only ours, and under no second name: its owner could change it after it was verified. */
+static bool is_private(int fd)
+{
+    struct stat info;
+
+    return fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid() &&
+           info.st_nlink == 1;
+}
+
+/* The part that every call on this machine uses for these bytes. It stays -1 when another has it,
+ * or when it cannot be trusted. */
+static void open_shared(hf__cache_part *part)
+{
+    int fd = openat(part->dir.fd, part->temp, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+                    CACHE_FILE_MODE);
+
+    if (fd < 0)
+        return;
+    if (hf__os_claim(fd) && is_private(fd))
+        part->fd = fd;
+    else
+        close(fd);
+}
+
+static void open_journal(hf__cache_part *part)
+{
+    char name[sizeof(part->temp) + sizeof(JOURNAL_SUFFIX)];
+
+    (void)snprintf(name, sizeof(name), "%s" JOURNAL_SUFFIX, part->temp);
+    part->journal_fd =
+        openat(part->dir.fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, CACHE_FILE_MODE);
+    if (part->journal_fd >= 0 && !is_private(part->journal_fd))
+        hf__os_close(&part->journal_fd);
+}
+
+static hf_status open_file(hf__cache_part *part, const char *dir_path, const char *stem,
+                           hf_error *err)
+{
+    char mark[17];
+    hf__os_id host;
+    hf_status st;
+
+    hf__os_host_id(&host);
+    st = set_name(part, dir_path, stem, host.text, err);
+    if (st == HF_OK)
+        open_shared(part);
+    if (st != HF_OK || part->fd >= 0)
+        return st;
+    (void)snprintf(mark, sizeof(mark), "%016llx", (unsigned long long)hf__random_u64());
+    st = set_name(part, dir_path, stem, mark, err);
+    if (st != HF_OK)
+        return st;
+    part->single_use = true;
+    part->fd = openat(part->dir.fd, part->temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                      CACHE_FILE_MODE);
+    if (part->fd < 0)
+        return hf__fail_os(err, errno, "cannot create '%s'", part->path);
+    (void)hf__os_claim(part->fd); /* tells our own clean-up that it is in use */
+    return HF_OK;
+}
+
+hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char *stem,
+                        const hf__os_dir *final_dir, const char *final, const char *final_path,
+                        uint64_t size, hf__cache_part **out, hf_error *err)
+{
+    hf__cache_part *part = NULL;
+    hf_status st = part_new(dir, final_dir, final, final_path, size, &part, err);
+
+    if (st == HF_OK)
+        st = open_file(part, dir_path, stem, err);
+    if (st == HF_OK && !part->single_use && size >= HF__PART_KEEP_FROM && size != UINT64_MAX)
+        open_journal(part);
+    if (st == HF_OK && part->journal_fd < 0 && ftruncate(part->fd, 0) != 0)
+        st = hf__fail_os(err, errno, "cannot empty '%s'", part->path);
+    if (st == HF_OK)
+        st = reserve(part->fd, size, dir_path, err);
     if (st != HF_OK) {
-        hf__cache_part_abandon(part);
+        hf__cache_part_close(part);
         return st;
     }
     *out = part;
@@ -89,7 +169,6 @@ hf_status hf__cache_blob_begin(hf__cache_repo *repo, const char *etag, uint64_t 
                                hf__cache_part **out, hf_error *err)
 {
     hf__os_dir dir;
-    char temp[300];
     hf__buf dir_path;
     hf__buf final_path;
     bool found;
@@ -97,13 +176,11 @@ hf_status hf__cache_blob_begin(hf__cache_repo *repo, const char *etag, uint64_t 
 
     if (st != HF_OK)
         return st;
-    (void)snprintf(temp, sizeof(temp), "%.200s.hf-%08x.incomplete", etag,
-                   (unsigned)(hf__random_u64() & 0xffffffffu));
     hf__buf_init(&dir_path, HF__MAX_PATH);
     hf__buf_init(&final_path, HF__MAX_PATH);
     hf__buf_addf(&dir_path, "%s/blobs", repo->path);
     hf__buf_addf(&final_path, "%s/blobs/%s", repo->path, etag);
-    st = hf__part_open(&dir, hf__buf_cstr(&dir_path), temp, &dir, etag, hf__buf_cstr(&final_path),
+    st = hf__part_open(&dir, hf__buf_cstr(&dir_path), etag, &dir, etag, hf__buf_cstr(&final_path),
                        size, out, err);
     hf__buf_dispose(&dir_path);
     hf__buf_dispose(&final_path);
@@ -115,6 +192,11 @@ int hf__cache_part_fd(const hf__cache_part *part)
     return part->fd;
 }
 
+int hf__cache_part_journal_fd(const hf__cache_part *part)
+{
+    return part->journal_fd;
+}
+
 const char *hf__cache_part_path(const hf__cache_part *part)
 {
     return part->path;
@@ -122,6 +204,7 @@ const char *hf__cache_part_path(const hf__cache_part *part)
 
 static void part_free(hf__cache_part *part)
 {
+    hf__os_close(&part->journal_fd);
     hf__os_close(&part->fd);
     hf__os_dir_close(&part->dir);
     hf__os_dir_close(&part->final_dir);
@@ -130,13 +213,45 @@ static void part_free(hf__cache_part *part)
     free(part);
 }
 
+/* The journal goes last: without its part it is nothing, a part without it would be garbage. */
+static void remove_journal(const hf__cache_part *part)
+{
+    char name[sizeof(part->temp) + sizeof(JOURNAL_SUFFIX)];
+
+    if (part->journal_fd < 0)
+        return;
+    (void)snprintf(name, sizeof(name), "%s" JOURNAL_SUFFIX, part->temp);
+    unlinkat(part->dir.fd, name, 0);
+}
+
 void hf__cache_part_abandon(hf__cache_part *part)
 {
     if (!part)
         return;
     if (part->fd >= 0)
         unlinkat(part->dir.fd, part->temp, 0);
+    remove_journal(part);
     part_free(part);
+}
+
+void hf__cache_part_close(hf__cache_part *part)
+{
+    struct stat journal;
+
+    if (!part)
+        return;
+    if (part->journal_fd >= 0 && fstat(part->journal_fd, &journal) == 0 && journal.st_size > 0)
+        part_free(part);
+    else
+        hf__cache_part_abandon(part);
+}
+
+bool hf__cache_is_part(const char *name)
+{
+    hf__str text = hf__str_from(name);
+
+    return hf__str_ends(text, HF__STR(PART_SUFFIX)) ||
+           hf__str_ends(text, HF__STR(PART_SUFFIX JOURNAL_SUFFIX));
 }
 
 /* The name must still be the file that was written: a name that was swapped or removed in between
@@ -171,12 +286,20 @@ hf_status hf__cache_part_commit(hf__cache_part *part, const char *expected_hash,
                       part->final, computed_hash ? computed_hash : "(none)", expected_hash);
     if (st == HF_OK)
         st = check_name(part, err);
-    if (st == HF_OK && size >= SYNC_FROM && fdatasync(part->fd) != 0)
+    if (st != HF_OK) {
+        hf__cache_part_abandon(part);
+        return st;
+    }
+    /* From here on the bytes are good, and stay for the next call whatever happens. */
+    if (size >= SYNC_FROM && fdatasync(part->fd) != 0)
         st = hf__fail_os(err, errno, "cannot write '%s'", part->path);
     if (st == HF_OK && renameat(part->dir.fd, part->temp, part->final_dir.fd, part->final) != 0)
         st = hf__fail_os(err, errno, "cannot rename '%s' to '%s'", part->path, part->final_path);
-    if (st != HF_OK)
-        unlinkat(part->dir.fd, part->temp, 0);
+    if (st != HF_OK) {
+        hf__cache_part_close(part);
+        return st;
+    }
+    remove_journal(part);
     part_free(part);
-    return st;
+    return HF_OK;
 }

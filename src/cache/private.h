@@ -41,6 +41,8 @@ struct hf__cache_part {
     hf__os_dir dir;       /* of the temporary */
     hf__os_dir final_dir; /* of the final name; on the same filesystem */
     int fd;
+    int journal_fd;  /* -1: none */
+    bool single_use; /* nobody will find it again */
     char temp[320];
     char final[320];
     char *path; /* of the temporary, to show */
@@ -77,7 +79,8 @@ hf_status hf__cache_read_at(const hf__os_dir *dir, const char *name, hf__buf *ou
 
 void hf__cache_tag_write(const char *dir);
 
-hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char *temp,
+/* stem: what the part is called after, the same for the same bytes. */
+hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char *stem,
                         const hf__os_dir *final_dir, const char *final, const char *final_path,
                         uint64_t size, hf__cache_part **out, hf_error *err);
 

@@ -14,6 +14,7 @@
 #define FUNCTIONS(X)                                                                               \
     X(EVP_MD_CTX *, EVP_MD_CTX_new, (void))                                                        \
     X(void, EVP_MD_CTX_free, (EVP_MD_CTX *))                                                       \
+    X(int, EVP_MD_CTX_copy_ex, (EVP_MD_CTX *, const EVP_MD_CTX *))                                 \
     X(int, EVP_DigestInit_ex, (EVP_MD_CTX *, const EVP_MD *, ENGINE *))                            \
     X(int, EVP_DigestUpdate, (EVP_MD_CTX *, const void *, size_t))                                 \
     X(int, EVP_DigestFinal_ex, (EVP_MD_CTX *, unsigned char *, unsigned int *))                    \
@@ -111,6 +112,22 @@ void hf__hash_end(hf__hash *hash, char out[HF__HASH_HEX_MAX + 1])
         out[2 * i + 1] = digits[raw[i] & 15];
     }
     out[2 * len] = '\0'; /* a broken hash is empty text, which equals no expected one */
+}
+
+hf_status hf__hash_dup(const hf__hash *hash, hf__hash **out, hf_error *err)
+{
+    hf__hash *copy = calloc(1, sizeof(*copy));
+
+    if (!copy)
+        return hf__fail_nomem(err);
+    copy->ctx = crypto.EVP_MD_CTX_new();
+    copy->broken = hash->broken;
+    if (!copy->ctx || !crypto.EVP_MD_CTX_copy_ex(copy->ctx, hash->ctx)) {
+        hf__hash_free(copy);
+        return hf__fail_nomem(err);
+    }
+    *out = copy;
+    return HF_OK;
 }
 
 void hf__hash_free(hf__hash *hash)

@@ -99,9 +99,23 @@ void hf__os_close(int *fd); /* closes and sets to -1 */
 hf_status hf__os_file_inside(const char *root, const char *path, bool *found, uint64_t *size,
                              hf_error *err);
 
+/* Claims an open file for as long as it stays open. False when another open of it has the claim, in
+ * this process or another. Two kinds of lock are taken, since on some filesystems one of them is
+ * given to everybody. */
+bool hf__os_claim(int fd);
+
 /* Sets room for a file of this size aside. False only when the disk certainly lacks it. */
 bool hf__os_reserve(int fd, uint64_t size);
 
 unsigned hf__os_cpus(void);
+
+/* Names of this machine and of the time since it was started, as 16 hex digits; all zero when there
+ * is none. Two machines have the same name only when they were cloned with host name and all. */
+typedef struct hf__os_id {
+    char text[17];
+} hf__os_id;
+
+void hf__os_host_id(hf__os_id *out);
+void hf__os_boot_id(hf__os_id *out);
 
 #endif

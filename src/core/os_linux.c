@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What Linux offers beyond POSIX. */
-#define _GNU_SOURCE /* O_PATH, fallocate */
+#define _GNU_SOURCE /* O_PATH, fallocate, F_OFD_SETLK */
 
 #include "core/os.h"
 
@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,10 +61,58 @@ hf_status hf__os_file_inside(const char *root, const char *path, bool *found, ui
     return HF_OK;
 }
 
+bool hf__os_claim(int fd)
+{
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return false;
+    return fcntl(fd, F_OFD_SETLK, &whole) == 0 || (errno != EAGAIN && errno != EACCES);
+}
+
 bool hf__os_reserve(int fd, uint64_t size)
 {
     if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) == 0)
         return true;
     /* A filesystem that cannot reserve says so with another number; there the writes will tell. */
     return errno != ENOSPC && errno != EDQUOT && errno != EFBIG;
+}
+
+/* FNV-1a: a name, not a proof. */
+static uint64_t mix(uint64_t hash, const char *text)
+{
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    return hash;
+}
+
+static uint64_t mix_file(uint64_t hash, const char *path)
+{
+    char text[128];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return mix(hash, text);
+}
+
+void hf__os_host_id(hf__os_id *out)
+{
+    char name[256] = "";
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    (void)gethostname(name, sizeof(name) - 1);
+    hash = mix_file(mix(hash, name), "/etc/machine-id");
+    (void)snprintf(out->text, sizeof(out->text), "%016llx", (unsigned long long)hash);
+}
+
+void hf__os_boot_id(hf__os_id *out)
+{
+    uint64_t none = 0xcbf29ce484222325u;
+    uint64_t hash = mix_file(none, "/proc/sys/kernel/random/boot_id");
+
+    (void)snprintf(out->text, sizeof(out->text), "%016llx",
+                   (unsigned long long)(hash == none ? 0 : hash));
 }

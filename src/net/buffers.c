@@ -125,3 +125,13 @@ bool hf__blocks_have_room(hf__blocks *blocks)
     pthread_mutex_unlock(&blocks->synced.lock);
     return room;
 }
+
+uint64_t hf__blocks_used(hf__blocks *blocks)
+{
+    uint64_t used;
+
+    pthread_mutex_lock(&blocks->synced.lock);
+    used = blocks->synced.used;
+    pthread_mutex_unlock(&blocks->synced.lock);
+    return used;
+}

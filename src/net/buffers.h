@@ -40,6 +40,7 @@ hf__block *hf__blocks_get(hf__blocks *blocks, uint64_t want, bool *no_memory);
 bool hf__blocks_put(hf__blocks *blocks, hf__block *block);
 
 bool hf__blocks_have_room(hf__blocks *blocks);
-void hf__blocks_trim(hf__blocks *blocks); /* frees what is cached */
+uint64_t hf__blocks_used(hf__blocks *blocks); /* bytes of those that are out */
+void hf__blocks_trim(hf__blocks *blocks);     /* frees what is cached */
 
 #endif

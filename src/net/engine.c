@@ -77,6 +77,11 @@ void hf__net_buf_release(hf__net *net, hf__net_buf *buf)
         hf__net_wake(net);
 }
 
+bool hf__net_is_held_up(hf__net *net)
+{
+    return hf__blocks_used(&net->blocks) > net->blocks.budget / 2;
+}
+
 /* ---- a stream's way out of the engine */
 
 /* The last thing done with a stream: on_done may free it. */

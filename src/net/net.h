@@ -146,6 +146,8 @@ hf_status hf__net_stream_start(hf__net *net, const hf__net_req *req, const hf__n
 void hf__net_stream_cancel(hf__net_stream *stream);
 void hf__net_stream_free(hf__net_stream *stream); /* after on_done was entered; NULL allowed */
 void hf__net_buf_release(hf__net *net, hf__net_buf *buf);
+/* More than half of the buffers are out: whoever takes the bytes is slower than the network. */
+bool hf__net_is_held_up(hf__net *net);
 
 /* How long the engine is going to wait before it tries this stream again, 0 when it is
  * not waiting. */

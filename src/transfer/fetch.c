@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bytes of one file. A stream that breaks is taken up again where the hash stands; a file whose
- * hash is wrong is fetched once more from the start over another connection; an address that has
- * expired is asked for again.
+ * The bytes of one file: what is here already, what is to be asked for, and what to do when
+ * something goes wrong. A lane that breaks loses nothing: its rest is free again. An address that
+ * has expired is asked for again. A file whose hash is wrong is first compared with what was hashed
+ * when it came; only when the disk is not to blame it is fetched once more.
  */
 #include "transfer/private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 hf__hash_kind hf__fetch_kind(const hf__etag *etag)
 {
@@ -13,260 +18,353 @@ hf__hash_kind hf__fetch_kind(const hf__etag *etag)
                                     : (hf__hash_kind)0;
 }
 
-/* ---- on the I/O thread */
+/* ---- ends */
 
-static hf_status on_head(void *self, const hf__net_head *head, hf_error *err)
+static void stop_lanes(fetch *f)
 {
-    fetch *f = self;
-    bool resumed = false;
-    hf_status st = hf__hub_check_content(head, f->etag.text[0] ? &f->etag : NULL, f->size,
-                                         f->asked_from, &resumed, err);
-
-    if (st == HF_OK)
-        hf__writer_set_base(&f->w, resumed ? f->asked_from : 0);
-    return st;
+    for (unsigned i = 0; i < HF__PLAN_LANES; i++)
+        if (f->lanes[i])
+            hf__lane_stop(f->lanes[i]);
 }
 
-static void on_data(void *self, hf__net_buf *buf)
+static void finish(fetch *f, hf_status st)
 {
-    hf__writer_take(&((fetch *)self)->w, buf);
+    f->status = st;
+    if (st == HF_OK) {
+        f->state = FETCH_GOOD;
+        return;
+    }
+    stop_lanes(f);
+    f->state = f->plan.n_lanes ? FETCH_ENDING : FETCH_FAILED;
 }
 
-static void on_done(void *self, hf_status status, const hf_error *err)
+void hf__fetch_cancel(fetch *f)
 {
-    fetch *f = self;
-
-    f->status = status;
-    if (status != HF_OK)
-        hf__error_copy(&f->err, err);
-    hf__writer_end(&f->w);
+    if (f->state == FETCH_MOVING || f->state == FETCH_HASHING)
+        finish(f, hf__fail(&f->err, HF_ERR_CANCELED, "cancelled"));
 }
 
-/* ---- on the strand */
+void hf__fetch_dispose(fetch *f)
+{
+    HF__ASSERT(f->plan.n_lanes == 0);
+    if (f->writer_ready)
+        hf__writer_dispose(&f->w);
+    hf__plan_dispose(&f->plan);
+    free(f->direct);
+}
 
-static void on_drained(void *self)
+/* ---- the start */
+
+static void on_hash(void *self)
 {
     fetch *f = self;
 
     hf__run_fetch_ready(f->run, f);
 }
 
-/* ---- on the caller's thread */
-
-static void finish(fetch *f, hf_status st)
+/* What cannot be proven at the end is not kept from one call to the next. */
+static hf_status empty_part(hf__cache_part *part, hf_error *err)
 {
-    f->status = st;
-    f->state = st == HF_OK ? FETCH_GOOD : FETCH_FAILED;
-}
+    int journal = hf__cache_part_journal_fd(part);
 
-static hf_status make_request(fetch *f, hf_error *err)
-{
-    hf_status st;
-
-    hf__hub_get_dispose(&f->get);
-    if (f->repo)
-        st = hf__hub_get_make(f->run->ctx->hub, f->repo, f->path, f->url, &f->get, err);
-    else
-        st = hf__hub_get_make(f->run->ctx->hub, NULL, NULL, f->url, &f->get, err);
-    if (st != HF_OK)
-        return st;
-    if (!f->repo) {
-        f->get.req.auth = f->auth; /* the caller's choice, not the client's */
-        if (f->user_agent) {
-            hf__net_header *header = hf__arena_alloc(f->get.arena, sizeof(*header));
-
-            if (!header)
-                return hf__fail_nomem(err);
-            *header = (hf__net_header){ "User-Agent", f->user_agent };
-            f->get.req.headers = header;
-            f->get.req.n_headers = 1;
-        }
-    }
-    f->asked_from = atomic_load(&f->w.written);
-    f->get.req.has_range = f->asked_from > 0;
-    f->get.req.range_first = f->asked_from;
-    f->get.req.range_last = HF__NET_NO_LIMIT;
+    if (ftruncate(hf__cache_part_fd(part), 0) != 0 || (journal >= 0 && ftruncate(journal, 0) != 0))
+        return hf__fail_os(err, errno, "cannot empty '%s'", hf__cache_part_path(part));
     return HF_OK;
-}
-
-static void stream_start(fetch *f)
-{
-    hf__net_sink sink = { f, on_head, on_data, on_done };
-    hf_status st = make_request(f, &f->err);
-
-    if (st == HF_OK) {
-        hf__writer_stream_begins(&f->w);
-        f->state = FETCH_STREAMING;
-        f->progress_at = f->asked_from;
-        st = hf__net_stream_start(f->run->ctx->net, &f->get.req, &sink, &f->stream, &f->err);
-    }
-    if (st != HF_OK)
-        finish(f, st);
 }
 
 hf_status hf__fetch_start(fetch *f, hf__cache_part *part, hf_error *err)
 {
-    hf_status st;
+    hf__writer_file file = { .fd = hf__cache_part_fd(part),
+                             .journal_fd = hf__cache_part_journal_fd(part),
+                             .path = hf__cache_part_path(part),
+                             .etag = f->etag.text,
+                             .kind = hf__fetch_kind(&f->etag),
+                             .size = f->size };
+    hf_status st = HF_OK;
 
-    f->kind = hf__fetch_kind(&f->etag);
+    f->kind = file.kind;
     f->err = (hf_error)HF_ERROR_INIT;
-    st = hf__writer_init(&f->w, f->run->ctx, on_drained, f, err);
+    if (!f->kind) {
+        file.journal_fd = -1;
+        st = empty_part(part, err);
+        if (st != HF_OK)
+            return st;
+    }
+    st = hf__writer_init(&f->w, f->run->ctx->net, f->run->ctx->pool, &file, err);
     f->writer_ready = true;
-    if (st == HF_OK)
-        st = hf__writer_open(&f->w, hf__cache_part_fd(part), hf__cache_part_path(part), f->kind,
-                             f->size, err);
+    f->w.on_mark = hf__lane_on_mark;
+    f->w.on_hash = on_hash;
+    f->w.self = f;
+    hf__plan_init(&f->plan, f->size);
+    if (st == HF_OK && !hf__ranges_copy(&f->plan.have, &f->w.write.have))
+        st = hf__fail_nomem(err);
     if (st != HF_OK)
         return st;
-    if (f->size == 0) {
-        /* Nothing to ask for: an empty file is what it is, and its hash says so. */
-        f->state = FETCH_STREAMING;
-        f->status = HF_OK;
-        hf__fetch_step(f, 0);
-        return HF_OK;
-    }
-    stream_start(f);
+    if (f->w.kept)
+        hf__logf(f->run->ctx->log, HF_LOG_INFO, "'%s': going on; %llu of %llu bytes are here",
+                 f->path, (unsigned long long)f->w.kept, (unsigned long long)f->size);
+    f->state = FETCH_MOVING;
+    hf__writer_start(&f->w);
     return HF_OK;
 }
 
-static bool worth_another_try(hf_status st)
+/* ---- lanes */
+
+bool hf__fetch_open(fetch *f, bool more, uint64_t now)
 {
-    return st == HF_ERR_NETWORK || st == HF_ERR_TIMEOUT || st == HF_ERR_TRUNCATED ||
-           st == HF_ERR_SERVER || st == HF_ERR_RATE_LIMITED;
+    hf__plan_job job;
+    lane *l;
+
+    if (f->state != FETCH_MOVING || now < f->wait_until_ms ||
+        !hf__plan_next(&f->plan, more || f->plan.n_lanes == 0, now, &job))
+        return false;
+    if (job.shortened >= 0)
+        atomic_store(&f->lanes[job.shortened]->end, f->plan.lanes[job.shortened].end);
+    l = hf__lane_start(f, job.lane, job.first, job.end, &f->err);
+    if (!l) {
+        (void)hf__plan_ended(&f->plan, job.lane, job.first);
+        finish(f, f->err.status);
+        return false;
+    }
+    f->lanes[job.lane] = l;
+    return true;
 }
 
-/* Waits 1, 2, 4, 8, 8 s; a server that named a time is given it. */
-static void try_again_later(fetch *f, uint64_t now)
+/* What was learned of the address holds for the next lanes. */
+static void learn_address(fetch *f, lane *l)
 {
-    uint32_t wait = f->tries >= 4 ? 8000 : 1000u << (f->tries ? f->tries - 1 : 0);
-
-    if (f->err.retry_after_s)
-        wait = f->err.retry_after_s * 1000 + 1000;
-    f->retries++;
-    f->run->retries++;
-    hf__logf(f->run->ctx->log, HF_LOG_INFO, "'%s': %s; going on from byte %llu in %u s", f->path,
-             f->err.message, (unsigned long long)atomic_load(&f->w.written), wait / 1000);
-    f->wait_until_ms = now + wait;
-    f->state = FETCH_WAITING;
+    if (f->direct || !atomic_load(&l->head_seen) || !l->final_url || !f->repo)
+        return;
+    f->direct = l->final_url;
+    l->final_url = NULL;
 }
 
-static hf_status start_over(fetch *f, hf_error *err)
-{
-    return hf__writer_open(&f->w, f->w.fd, f->w.path, f->kind, f->size, err);
-}
-
-/* A redirect target that was named in the past may have expired; the resolve URL leads to a fresh
- * one. */
+/* An address that was named in the past may have expired; the resolve URL leads to a fresh one. */
 static bool take_fresh_address(fetch *f)
 {
     bool elsewhere =
         f->repo && f->url && !hf__net_same_origin(f->url, hf__hub_endpoint(f->run->ctx->hub));
 
-    if (!elsewhere || f->status == HF_ERR_CANCELED)
+    if (!f->direct && !elsewhere)
         return false;
-    f->url = NULL;
+    free(f->direct);
+    f->direct = NULL;
+    if (elsewhere)
+        f->url = NULL;
     return true;
 }
 
-static void step_failed(fetch *f, uint64_t now)
+static bool of_the_line(hf_status st)
 {
-    uint64_t written = atomic_load(&f->w.written);
+    return st == HF_ERR_NETWORK || st == HF_ERR_TIMEOUT || st == HF_ERR_TRUNCATED;
+}
 
-    if (written > f->progress_at)
-        f->tries = 0;
-    if (f->status == HF_ERR_RANGE && written > 0 && !f->refetched) {
-        f->refetched = true; /* the server no longer has these bytes: from the start */
-        f->restart = true;
-        f->wait_until_ms = now;
-        f->state = FETCH_WAITING;
-    } else if (take_fresh_address(f)) {
-        f->wait_until_ms = now;
-        f->state = FETCH_WAITING;
-    } else if (worth_another_try(f->status) && f->tries < FETCH_TRIES) {
-        f->tries++;
-        try_again_later(f, now);
+static bool of_the_server(hf_status st)
+{
+    return st == HF_ERR_SERVER || st == HF_ERR_RATE_LIMITED;
+}
+
+/* Whatever an old address answers, a fresh one may answer better. */
+static bool of_the_address(hf_status st)
+{
+    return st == HF_ERR_FORBIDDEN || st == HF_ERR_UNAUTHORIZED || st == HF_ERR_CHANGED ||
+           st == HF_ERR_ENTRY_NOT_FOUND || st == HF_ERR_REPO_NOT_FOUND || st == HF_ERR_RANGE ||
+           st == HF_ERR_PROTOCOL || st == HF_ERR_HTTP;
+}
+
+static void try_again(fetch *f, const lane *l, uint64_t now)
+{
+    uint32_t wait_ms = 0;
+    hf__trouble trouble = of_the_line(l->status) ? HF__TROUBLE_LINE : HF__TROUBLE_SERVER;
+
+    if (now < f->wait_until_ms)
+        return; /* several lanes met the same trouble: that is one */
+    if (!hf__tries_again(&f->tries, trouble, f->any_byte, f->run->patience_ms, l->err.retry_after_s,
+                         now, hf__random_u64(), &wait_ms)) {
+        if (f->plan.n_lanes == 0) {
+            hf__error_copy(&f->err, &l->err);
+            finish(f, l->status);
+        }
+        f->wait_until_ms = now + 8000; /* those that still bring something may go on */
+        return;
+    }
+    f->retries++;
+    f->run->retries++;
+    f->wait_until_ms = now + wait_ms;
+    hf__logf(f->run->ctx->log, HF_LOG_INFO,
+             "'%s': %s; going on in %.1f s, %llu bytes are still to come", f->path, l->err.message,
+             wait_ms / 1000.0, (unsigned long long)hf__plan_left(&f->plan));
+}
+
+static void in_trouble(fetch *f, const lane *l, uint64_t now)
+{
+    if (l->status == HF_ERR_RATE_LIMITED || l->status == HF_ERR_FORBIDDEN)
+        hf__pace_refused(&f->run->pace, now);
+    if (atomic_load(&l->range_ignored) && !f->plan.whole) {
+        f->plan.whole = true; /* then all of it, by one lane */
+        stop_lanes(f);
+    } else if (of_the_line(l->status) || of_the_server(l->status)) {
+        if (l->status == HF_ERR_TRUNCATED || of_the_server(l->status))
+            (void)take_fresh_address(f);
+        try_again(f, l, now);
+    } else if (!of_the_address(l->status) || !take_fresh_address(f)) {
+        hf__error_copy(&f->err, &l->err);
+        finish(f, l->status);
+    } else {
+        f->retries++;
+        f->run->retries++;
+    }
+}
+
+/* An answer without a failure that did not bring what it promised. */
+static void came_short(fetch *f, lane *l, uint64_t at, uint64_t now)
+{
+    if (f->size == HF__NET_NO_LIMIT) {
+        f->size = f->plan.size = at;
+        hf__writer_ends_at(&f->w, at);
+        return;
+    }
+    if (at > l->first && l->get.req.has_range)
+        return; /* a short range; its rest is free again */
+    l->status = hf__fail(&l->err, HF_ERR_TRUNCATED,
+                         "the server sent %llu of the %llu bytes of '%s' it was asked for",
+                         (unsigned long long)(at - l->first),
+                         (unsigned long long)(l->asked_end - l->first), f->path);
+    in_trouble(f, l, now);
+}
+
+static void lane_ended(fetch *f, lane *l, uint64_t now)
+{
+    uint64_t at = atomic_load(&l->at);
+    bool moving = f->state == FETCH_MOVING;
+
+    f->lanes[l->index] = NULL;
+    if (at > l->first) {
+        f->any_byte = true;
+        hf__tries_progress(&f->tries);
+    }
+    if (!hf__plan_ended(&f->plan, l->index, at) && moving)
+        finish(f, hf__fail_nomem(&f->err));
+    else if (moving && l->status == HF_OK && at < atomic_load(&l->end))
+        came_short(f, l, at, now);
+    else if (moving && l->status != HF_OK && !atomic_load(&l->stopped))
+        in_trouble(f, l, now);
+    hf__lane_free(l);
+}
+
+static void look_at_lanes(fetch *f, uint64_t now)
+{
+    int hopeless;
+
+    for (unsigned i = 0; i < HF__PLAN_LANES; i++) {
+        lane *l = f->lanes[i];
+
+        if (!l)
+            continue;
+        learn_address(f, l);
+        hf__plan_moved(&f->plan, (int)i, atomic_load(&l->at), now);
+        if (atomic_load(&l->ended))
+            lane_ended(f, l, now);
+    }
+    hopeless = hf__plan_hopeless(&f->plan, now);
+    if (hopeless >= 0)
+        hf__lane_stop(f->lanes[hopeless]);
+}
+
+/* ---- the hash */
+
+/* [first, end) is not what it should be: it is fetched again. */
+static void fetch_again(fetch *f, uint64_t first, uint64_t end)
+{
+    hf_status st = hf__writer_forget(&f->w, first, end, &f->err);
+
+    f->retries++;
+    f->run->retries++;
+    if (st == HF_OK && !hf__ranges_remove(&f->plan.have, first, end))
+        st = hf__fail_nomem(&f->err);
+    f->state = FETCH_MOVING;
+    if (st != HF_OK)
+        finish(f, st);
+}
+
+/* A stretch on disk is not what was hashed when it came. Lanes may be running; they must not be
+ * writing while their notes are changed. */
+static void repair(fetch *f)
+{
+    uint64_t first = atomic_load(&f->w.damaged);
+    uint64_t end = first + HF__CHECK_BYTES < f->size ? first + HF__CHECK_BYTES : f->size;
+
+    if (f->plan.n_lanes) {
+        stop_lanes(f);
+        f->wait_until_ms = UINT64_MAX;
+        return;
+    }
+    f->wait_until_ms = 0;
+    hf__logf(
+        f->run->ctx->log, HF_LOG_WARNING,
+        "'%s': bytes %llu to %llu changed on disk since they were written; fetching them again",
+        f->path, (unsigned long long)first, (unsigned long long)end);
+    fetch_again(f, first, end);
+}
+
+static void wrong_hash(fetch *f)
+{
+    f->status = hf__fail(&f->err, HF_ERR_CORRUPT,
+                         "the content of '%s' has hash %s instead of %s; nothing was kept", f->path,
+                         f->w.hash.computed, f->etag.text);
+    if (!f->rechecked && f->w.hash.checks) {
+        f->rechecked = true;
+        f->status = hf__writer_recheck(&f->w, &f->err);
+        if (f->status != HF_OK)
+            finish(f, f->status);
+    } else if (!f->refetched) {
+        f->refetched = true;
+        hf__logf(f->run->ctx->log, HF_LOG_WARNING,
+                 "'%s' arrived with a wrong hash; fetching it once more", f->path);
+        (void)take_fresh_address(f);
+        fetch_again(f, 0, f->size);
     } else {
         finish(f, f->status);
     }
 }
 
-static void step_complete(fetch *f, uint64_t now)
+static void look_at_hash(fetch *f)
 {
-    uint64_t written = atomic_load(&f->w.written);
-
-    if (f->size != HF__NET_NO_LIMIT && written != f->size) {
-        f->status =
-            hf__fail(&f->err, HF_ERR_TRUNCATED, "the server sent %llu of the %llu bytes of '%s'",
-                     (unsigned long long)written, (unsigned long long)f->size, f->path);
-        step_failed(f, now);
-        return;
-    }
-    f->size = written;
-    f->computed[0] = '\0';
-    if (f->w.strand_data.hash)
-        hf__hash_end(f->w.strand_data.hash, f->computed);
-    if (!f->w.strand_data.hash || strcmp(f->computed, f->etag.text) == 0) {
+    if (!f->kind) {
         finish(f, HF_OK);
-        return;
+    } else if (atomic_load(&f->w.hash_done)) {
+        memcpy(f->computed, f->w.hash.computed, sizeof(f->computed));
+        if (strcmp(f->computed, f->etag.text) == 0)
+            finish(f, HF_OK);
+        else
+            wrong_hash(f);
     }
-    f->status = hf__fail(&f->err, HF_ERR_CORRUPT,
-                         "the content of '%s' has hash %s instead of %s; nothing was kept", f->path,
-                         f->computed, f->etag.text);
-    if (f->refetched) {
-        finish(f, f->status);
-        return;
-    }
-    hf__logf(f->run->ctx->log, HF_LOG_WARNING,
-             "'%s' arrived with a wrong hash; fetching it once more", f->path);
-    f->refetched = true;
-    f->restart = true;
-    f->retries++;
-    f->run->retries++;
-    f->wait_until_ms = now;
-    f->state = FETCH_WAITING;
 }
+
+/* ---- all of it */
 
 void hf__fetch_step(fetch *f, uint64_t now)
 {
-    if (f->state == FETCH_WAITING) {
-        hf_status st = HF_OK;
-
-        if (now < f->wait_until_ms)
-            return;
-        if (f->restart)
-            st = start_over(f, &f->err);
-        f->restart = false;
-        if (st == HF_OK)
-            stream_start(f);
-        else
-            finish(f, st);
+    if (f->state != FETCH_MOVING && f->state != FETCH_HASHING && f->state != FETCH_ENDING)
+        return;
+    look_at_lanes(f, now);
+    if (f->state == FETCH_ENDING && f->plan.n_lanes == 0)
+        f->state = FETCH_FAILED;
+    if (f->state != FETCH_MOVING && f->state != FETCH_HASHING)
+        return;
+    if (atomic_load(&f->w.failed)) {
+        pthread_mutex_lock(&f->w.synced.lock);
+        hf__error_copy(&f->err, &f->w.synced.err);
+        pthread_mutex_unlock(&f->w.synced.lock);
+        finish(f, f->err.status);
         return;
     }
-    if (f->state != FETCH_STREAMING)
+    if (atomic_load(&f->w.damaged) != UINT64_MAX) {
+        repair(f);
         return;
-    hf__net_stream_free(f->stream);
-    f->stream = NULL;
-    if (f->w.strand_data.status != HF_OK) {
-        hf__error_copy(&f->err, &f->w.strand_data.err);
-        finish(f, f->w.strand_data.status);
-    } else if (f->status != HF_OK) {
-        step_failed(f, now);
-    } else {
-        step_complete(f, now);
     }
-}
-
-void hf__fetch_cancel(fetch *f)
-{
-    if (f->stream)
-        hf__net_stream_cancel(f->stream);
-    else if (f->state == FETCH_WAITING)
-        finish(f, hf__fail(&f->err, HF_ERR_CANCELED, "cancelled"));
-}
-
-void hf__fetch_dispose(fetch *f)
-{
-    HF__ASSERT(!f->stream);
-    if (f->writer_ready)
-        hf__writer_dispose(&f->w);
-    hf__hub_get_dispose(&f->get);
+    if (f->state == FETCH_MOVING && f->plan.n_lanes == 0 && hf__plan_complete(&f->plan))
+        f->state = FETCH_HASHING;
+    if (f->state == FETCH_HASHING)
+        look_at_hash(f);
 }

@@ -2,14 +2,17 @@
 /*
  * How the parts of transfer fit together.
  *
- *   run      drives all files of one call on the caller's thread; it never blocks on a lock or a
- * socket op       one file: check, lock, fetch or link, commit; its target (cache or local
- * directory) knows the steps fetch    one file's bytes: a stream, what to do when it breaks, when
- * it is good writer   hashes and writes what arrives, in order, on a strand of the pool
+ *   run      drives all files of one call on the caller's thread; never blocks on a lock or socket
+ *   op       one file: check, lock, fetch or link, commit; its target (cache or local directory)
+ *            knows the steps
+ *   fetch    one file's bytes: decides what to ask for, what to do when it breaks, when it is good
+ *   lane     one request of a fetch
+ *   plan     which lane fetches which bytes; pace: how many lanes, and when to try again
+ *   writer   puts bytes on disk and hashes them; journal: notes what is on disk
  *
- * The I/O thread hands buffers to the writer; the writer's strand tells the run when a stream has
- * ended and all of it is on disk. Everything else happens on the caller's thread, so op and fetch
- * need no lock.
+ * The I/O thread hands buffers to the writer; the writer's strands tell the run when a lane has
+ * ended and all of it is on disk, and when the hash is complete. Everything else happens on the
+ * caller's thread, so op, fetch and plan need no lock.
  */
 #ifndef HF_TRANSFER_PRIVATE_H
 #define HF_TRANSFER_PRIVATE_H
@@ -19,69 +22,61 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/limits.h"
+#include "transfer/pace.h"
+#include "transfer/plan.h"
 #include "transfer/transfer.h"
+#include "transfer/writer.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define FETCH_TRIES     5  /* in a row without a new byte (cache.md 7.3) */
 #define LOCK_EVERY_MS   50 /* cache.md 9.1 */
 #define LOCK_SAY_MS     10000
 #define TICK_MS         100
 #define DEFAULT_WORKERS 8
+#define DEFAULT_LANES   8
+#define PATIENCE_MS     ((uint64_t)15 * 60 * 1000) /* for a line that went away in the middle */
 
 typedef struct run run;
 typedef struct op op;
 typedef struct fetch fetch;
 
-/* ---- writer */
-
-typedef struct writer {
-    hf__net *net; /* buffers go back to it */
-    hf__strand *strand;
-    hf__job job;
-    void (*on_drained)(void *self); /* on the strand, after the last buffer of a stream */
-    void *self;
-    int fd; /* borrowed */
-    const char *path;
-    uint64_t size; /* more is refused; HF__NET_NO_LIMIT: unknown */
-    struct {       /* only with lock held */
-        pthread_mutex_t lock;
-        hf__net_buf *first;
-        hf__net_buf *last;
-        bool queued; /* the job is on the strand */
-        bool ended;  /* the stream said so */
-    } synced;
-    struct {            /* only on the strand, or when it is idle */
-        hf__hash *hash; /* NULL: there is nothing to compare with */
-        uint64_t base;  /* offset of the stream's first byte in the file */
-        hf_status status;
-        hf_error err;
-    } strand_data;
-    atomic_uint_fast64_t written; /* bytes on disk and in the hash, from 0 */
-    atomic_bool failed;           /* lets the I/O thread drop what comes after */
-} writer;
-
-hf_status hf__writer_init(writer *w, const hf__transfer_ctx *ctx, void (*on_drained)(void *),
-                          void *self, hf_error *err);
-void hf__writer_dispose(writer *w);
-/* Starts a file from nothing: strand idle. kind 0: no hash. */
-hf_status hf__writer_open(writer *w, int fd, const char *path, hf__hash_kind kind, uint64_t size,
-                          hf_error *err);
-void hf__writer_stream_begins(writer *w);           /* strand idle */
-void hf__writer_set_base(writer *w, uint64_t base); /* before the first buffer of a stream */
-void hf__writer_take(writer *w, hf__net_buf *buf);  /* I/O thread */
-void hf__writer_end(writer *w);                     /* I/O thread; on_drained follows */
-
 /* ---- fetch */
 
 typedef enum fetch_state {
     FETCH_IDLE,
-    FETCH_STREAMING,
-    FETCH_WAITING,
+    FETCH_MOVING,  /* lanes bring bytes, or wait for their next try */
+    FETCH_HASHING, /* all bytes are here */
+    FETCH_ENDING,  /* failed; the last lanes have to end */
     FETCH_GOOD,
     FETCH_FAILED
 } fetch_state;
+
+typedef struct lane {
+    fetch *f;
+    int index; /* in the plan */
+    hf__hub_get get;
+    hf__net_stream *stream;
+    hf__net_buf mark; /* goes through the writer after the last buffer */
+    uint64_t first;   /* of the range asked for */
+    uint64_t asked_end;
+    uint64_t base;   /* I/O thread: place in the file of the body's first byte */
+    char *final_url; /* that answered; set before head_seen */
+    hf_status status;
+    hf_error err;             /* both set before ended */
+    atomic_uint_fast64_t at;  /* next byte */
+    atomic_uint_fast64_t end; /* may come closer while it runs */
+    atomic_bool head_seen;
+    atomic_bool stopped; /* we asked for its end */
+    atomic_bool range_ignored;
+    atomic_bool ended;
+} lane;
+
+/* Starts a request for [first, end); NULL and err when that is not possible. */
+lane *hf__lane_start(fetch *f, int index, uint64_t first, uint64_t end, hf_error *err);
+void hf__lane_stop(lane *l);
+void hf__lane_free(lane *l);                          /* ended */
+void hf__lane_on_mark(void *self, hf__net_buf *mark); /* the writer's callback */
 
 struct fetch {
     run *run;
@@ -95,30 +90,39 @@ struct fetch {
     uint64_t size;      /* expected, or HF__NET_NO_LIMIT */
     hf__hash_kind kind; /* 0: the etag says nothing of the content */
     char computed[HF__HASH_HEX_MAX + 1];
-    writer w;
+    hf__writer w;
     bool writer_ready;
-    hf__hub_get get;
-    hf__net_stream *stream;
-    uint64_t asked_from; /* range of the stream under way */
-    uint64_t wait_until_ms;
-    uint64_t progress_at; /* written when the last try began */
-    uint32_t tries;
-    uint32_t retries; /* over all, to show */
-    bool refetched;   /* the hash was wrong once already */
-    bool restart;     /* the next try starts from nothing */
-    hf_status status; /* of the stream, then of the fetch */
+    hf__plan plan;
+    lane *lanes[HF__PLAN_LANES];
+    char *direct; /* where the resolve URL led to; NULL: not known */
+    hf__tries tries;
+    uint64_t wait_until_ms; /* no lane is opened before */
+    uint32_t retries;       /* over all, to show */
+    bool any_byte;
+    bool rechecked; /* the disk was compared with what was hashed */
+    bool refetched; /* everything was fetched once more */
+    hf_status status;
     hf_error err;
     fetch *next_ready; /* in the run's list */
+    bool is_ready;     /* it is in the list */
 };
 
 /* What the bytes of an etag can be checked with: 64 hex digits, 40, or nothing. */
 hf__hash_kind hf__fetch_kind(const hf__etag *etag);
 
 hf_status hf__fetch_start(fetch *f, hf__cache_part *part, hf_error *err);
-/* A stream ended, or a wait is over: goes on or comes to an end (f->state). */
+/* Looks at everything that may have happened: f->state tells what came of it. */
 void hf__fetch_step(fetch *f, uint64_t now);
+/* Opens lanes: the first, and the rest of lanes in trouble, always; one more when told so. True
+ * when one was opened. */
+bool hf__fetch_open(fetch *f, bool more, uint64_t now);
 void hf__fetch_cancel(fetch *f);
 void hf__fetch_dispose(fetch *f);
+
+static inline bool fetch_is_over(const fetch *f)
+{
+    return f->state == FETCH_GOOD || f->state == FETCH_FAILED;
+}
 
 /* ---- op */
 
@@ -222,11 +226,15 @@ struct run {
     uint32_t n_fetching;
     hf_status status; /* first failure */
     hf_error err;
+    hf__pace pace;
+    uint64_t patience_ms;
+    uint64_t clock_ms;             /* when all fetches were last looked at */
+    atomic_uint_fast64_t received; /* bytes of bodies */
     bool look_again; /* do not sleep: a lock of ours was freed, or a file needed no transfer */
     struct {         /* only with lock held */
         pthread_mutex_t lock;
         pthread_cond_t wake;
-        fetch *fetches; /* that ended */
+        fetch *fetches; /* of which something is to be looked at */
         active *works;  /* whose job is over */
     } synced;
 };

@@ -17,6 +17,27 @@ static uint64_t speed(meter *m, uint64_t now, uint64_t bytes)
     return ms && bytes > m->at_bytes[oldest] ? (bytes - m->at_bytes[oldest]) * 1000 / ms : 0;
 }
 
+/* How long until a file goes on, 0 when something of it moves. */
+static uint32_t fetch_waits_ms(const fetch *f)
+{
+    uint64_t now = hf__clock_ms();
+    uint32_t least = 0;
+
+    if (f->state != FETCH_MOVING)
+        return 0;
+    if (f->plan.n_lanes == 0)
+        return f->wait_until_ms > now ? (uint32_t)(f->wait_until_ms - now) : 0;
+    for (unsigned i = 0; i < HF__PLAN_LANES; i++) {
+        uint32_t ms = f->lanes[i] ? hf__net_stream_waits_ms(f->lanes[i]->stream, NULL) : 0;
+
+        if (f->lanes[i] && ms == 0)
+            return 0;
+        if (ms && (least == 0 || ms < least))
+            least = ms;
+    }
+    return least;
+}
+
 /* Everything that moves is waiting for something. */
 static bool all_wait(run *r, hf_progress *event)
 {
@@ -24,14 +45,9 @@ static bool all_wait(run *r, hf_progress *event)
 
     for (active *a = r->actives; a; a = a->next) {
         uint32_t ms = 0;
-        uint32_t retries = 0;
 
-        if (a->op->state == OP_FETCHING && a->f.state == FETCH_STREAMING)
-            ms = a->f.stream ? hf__net_stream_waits_ms(a->f.stream, &retries) : 0;
-        else if (a->op->state == OP_FETCHING && a->f.state == FETCH_WAITING)
-            ms = 1 + (uint32_t)(a->f.wait_until_ms > hf__clock_ms()
-                                    ? a->f.wait_until_ms - hf__clock_ms()
-                                    : 0);
+        if (a->op->state == OP_FETCHING)
+            ms = fetch_waits_ms(&a->f);
         else if (a->op->state == OP_LOCKING)
             ms = UINT32_MAX;
         if (ms == 0)

@@ -5,6 +5,7 @@
  */
 #include "transfer/private.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -16,6 +17,8 @@ hf_status hf__run_init(run *r, const hf__transfer_ctx *ctx, hf_error *err)
     r->ctx = ctx;
     r->err = (hf_error)HF_ERROR_INIT;
     r->max_active = DEFAULT_WORKERS;
+    r->patience_ms = ctx->patience_ms ? ctx->patience_ms : PATIENCE_MS;
+    hf__pace_init(&r->pace, DEFAULT_LANES);
     pthread_mutex_init(&r->synced.lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr,
@@ -57,9 +60,12 @@ hf_status hf__run_open(run *r, const hf_repo_ref *repo, const char *cache_dir,
 void hf__run_fetch_ready(run *r, fetch *f)
 {
     pthread_mutex_lock(&r->synced.lock);
-    f->next_ready = r->synced.fetches;
-    r->synced.fetches = f;
-    pthread_cond_signal(&r->synced.wake);
+    if (!f->is_ready) {
+        f->is_ready = true;
+        f->next_ready = r->synced.fetches;
+        r->synced.fetches = f;
+        pthread_cond_signal(&r->synced.wake);
+    }
     pthread_mutex_unlock(&r->synced.lock);
 }
 
@@ -96,6 +102,8 @@ fetch *hf__run_take_fetches(run *r)
     pthread_mutex_lock(&r->synced.lock);
     out = r->synced.fetches;
     r->synced.fetches = NULL;
+    for (fetch *f = out; f; f = f->next_ready)
+        f->is_ready = false;
     pthread_mutex_unlock(&r->synced.lock);
     return out;
 }
@@ -162,14 +170,29 @@ void hf__run_fail(run *r, hf_status st, const hf_error *err, const char *path)
         hf__error_prefix(&r->err, "'%.200s'", path);
 }
 
+/* The last news of a fetch may have come after it was seen to be over. */
+static void forget_news(run *r, const fetch *f)
+{
+    fetch **at = &r->synced.fetches;
+
+    pthread_mutex_lock(&r->synced.lock);
+    while (*at && *at != f)
+        at = &(*at)->next_ready;
+    if (*at)
+        *at = f->next_ready;
+    pthread_mutex_unlock(&r->synced.lock);
+}
+
 static void active_free(active *a)
 {
-    if (a->fetch_ready)
+    if (a->fetch_ready) {
         hf__fetch_dispose(&a->f);
+        forget_news(a->run, &a->f);
+    }
     if (a->strand)
         hf__strand_wait(a->strand);
     hf__strand_free(a->strand);
-    hf__cache_part_abandon(a->part);
+    hf__cache_part_close(a->part);
     hf__os_lock_release(&a->lock);
     free(a);
 }
@@ -203,6 +226,40 @@ static void op_fail(run *r, active *a, hf_status st, const hf_error *err)
     op_end(r, a);
 }
 
+static void op_fetched(run *r, active *a)
+{
+    hf_error err = HF_ERROR_INIT;
+    hf_status st = a->f.status;
+
+    hf__writer_wait(&a->f.w); /* its strands use the part */
+    a->op->file->bytes_fetched += atomic_load(&a->f.w.written);
+    if (st == HF_ERR_CORRUPT) {
+        hf__cache_part_abandon(a->part);
+        a->part = NULL;
+    }
+    if (st != HF_OK) {
+        op_fail(r, a, st, &a->f.err);
+        return;
+    }
+    a->op->file->size = a->f.size;
+    a->op->file->verified = a->f.kind != 0;
+    st = r->target->commit(r, a, &err);
+    if (st == HF_OK) {
+        a->op->state = OP_DONE;
+        op_end(r, a);
+    } else {
+        op_fail(r, a, st, &err);
+    }
+}
+
+static void step_fetch(run *r, active *a, uint64_t now)
+{
+    hf__fetch_step(&a->f, now);
+    (void)hf__fetch_open(&a->f, false, now);
+    if (fetch_is_over(&a->f))
+        op_fetched(r, a);
+}
+
 static void start_fetch(run *r, active *a)
 {
     hf_error err = HF_ERROR_INIT;
@@ -221,10 +278,12 @@ static void start_fetch(run *r, active *a)
         o->state = OP_FETCHING;
         st = hf__fetch_start(&a->f, a->part, &err);
     }
-    if (st != HF_OK)
+    if (st != HF_OK) {
         op_fail(r, a, st, &err);
-    else if (a->f.state == FETCH_GOOD || a->f.state == FETCH_FAILED)
-        r->look_again = true;
+        return;
+    }
+    r->bytes_finished += a->f.w.kept;
+    step_fetch(r, a, hf__clock_ms());
 }
 
 /* The lock is held: what can be settled without a transfer is, else the transfer starts. */
@@ -284,27 +343,6 @@ static void op_start(run *r, op *o, uint64_t now)
     op_try_lock(r, a, now);
 }
 
-static void op_fetched(run *r, active *a)
-{
-    hf_error err = HF_ERROR_INIT;
-    hf_status st = a->f.status;
-
-    a->op->file->bytes_fetched += atomic_load(&a->f.w.written);
-    if (st != HF_OK) {
-        op_fail(r, a, st, &a->f.err);
-        return;
-    }
-    a->op->file->size = a->f.size;
-    a->op->file->verified = a->f.kind != 0;
-    st = r->target->commit(r, a, &err);
-    if (st == HF_OK) {
-        a->op->state = OP_DONE;
-        op_end(r, a);
-    } else {
-        op_fail(r, a, st, &err);
-    }
-}
-
 static void op_worked(run *r, active *a)
 {
     hf_error err = HF_ERROR_INIT;
@@ -326,6 +364,11 @@ static void op_worked(run *r, active *a)
 
 /* ---- the loop */
 
+static active *active_of(fetch *f)
+{
+    return (active *)(void *)((char *)f - offsetof(active, f));
+}
+
 static void step_ready(run *r, uint64_t now)
 {
     fetch *f = hf__run_take_fetches(r);
@@ -334,7 +377,7 @@ static void step_ready(run *r, uint64_t now)
     while (f) {
         fetch *next = f->next_ready;
 
-        hf__fetch_step(f, now);
+        step_fetch(r, active_of(f), now);
         f = next;
     }
     while (w) {
@@ -343,17 +386,58 @@ static void step_ready(run *r, uint64_t now)
         op_worked(r, w);
         w = next;
     }
+}
+
+/* Time passes for those of which there is no news, too. */
+static void step_clock(run *r, uint64_t now)
+{
+    if (now - r->clock_ms < TICK_MS)
+        return;
+    r->clock_ms = now;
     for (active *a = r->actives; a;) {
         active *next = a->next;
 
-        if (a->op->state == OP_FETCHING) {
-            if (a->f.state == FETCH_WAITING)
-                hf__fetch_step(&a->f, now);
-            if (a->f.state == FETCH_GOOD || a->f.state == FETCH_FAILED)
-                op_fetched(r, a);
-        }
+        if (a->op->state == OP_FETCHING)
+            step_fetch(r, a, now);
         a = next;
     }
+}
+
+/* Every file has a lane; what the pace allows beyond goes to the file with the most to come. */
+static void spread_lanes(run *r, uint64_t now)
+{
+    for (;;) {
+        fetch *most = NULL;
+        uint32_t n_lanes = 0;
+        uint64_t most_left = 2 * HF__PLAN_SHARE;
+
+        for (active *a = r->actives; a; a = a->next) {
+            uint64_t left;
+
+            if (a->op->state != OP_FETCHING)
+                continue;
+            n_lanes += a->f.plan.n_lanes;
+            left = hf__plan_left(&a->f.plan) / (a->f.plan.n_lanes + 1);
+            if (left >= most_left && a->f.state == FETCH_MOVING && now >= a->f.wait_until_ms) {
+                most = &a->f;
+                most_left = left;
+            }
+        }
+        if (!most || n_lanes >= r->pace.target || !hf__fetch_open(most, true, now))
+            return;
+    }
+}
+
+static void step_pace(run *r, uint64_t now)
+{
+    uint32_t moving = 0;
+
+    for (active *a = r->actives; a; a = a->next)
+        if (a->op->state == OP_FETCHING)
+            moving += hf__plan_moving(&a->f.plan, now, HF__PACE_WINDOW_MS);
+    hf__pace_step(&r->pace, now, atomic_load(&r->received), moving,
+                  hf__net_is_held_up(r->ctx->net));
+    spread_lanes(r, now);
 }
 
 static void step_locks(run *r, uint64_t now, uint64_t *looked_ms)
@@ -403,6 +487,19 @@ static bool waits_for_lock(const run *r)
     return false;
 }
 
+static void cancel_fetches(run *r, uint64_t now)
+{
+    for (active *a = r->actives; a;) {
+        active *next = a->next;
+
+        if (a->op->state == OP_FETCHING) {
+            hf__fetch_cancel(&a->f);
+            step_fetch(r, a, now);
+        }
+        a = next;
+    }
+}
+
 hf_status hf__run_go(run *r, hf_error *err)
 {
     uint64_t looked_ms = 0;
@@ -416,13 +513,13 @@ hf_status hf__run_go(run *r, hf_error *err)
             r->status = hf__fail(&r->err, HF_ERR_CANCELED, "cancelled");
         r->look_again = false;
         step_ready(r, now);
+        step_clock(r, now);
         step_locks(r, now, &looked_ms);
         start_more(r, now);
+        step_pace(r, now);
         if (stop_all(r) && !told_to_stop) {
             told_to_stop = true;
-            for (active *a = r->actives; a; a = a->next)
-                if (a->op->state == OP_FETCHING)
-                    hf__fetch_cancel(&a->f);
+            cancel_fetches(r, now);
         }
         if (!r->actives && (r->status != HF_OK || r->next_op >= r->n_ops))
             break;

@@ -5,8 +5,7 @@
  * (net does). Called by api.
  *
  * The caller's thread runs the state machines of all files of a call; bytes come on net's I/O
- * thread in buffers that are handed whole to a strand of the worker pool, which hashes and writes
- * them in order.
+ * thread in buffers that are handed whole to strands of the worker pool, which write and hash them.
  */
 #ifndef HF_TRANSFER_TRANSFER_H
 #define HF_TRANSFER_TRANSFER_H
@@ -24,6 +23,7 @@ typedef struct hf__transfer_ctx {
     hf__log *log;
     const char *cache_dir;
     bool no_symlinks;
+    uint64_t patience_ms; /* for a line that went away in the middle of a body; 0: 15 minutes */
 } hf__transfer_ctx;
 
 /* Options have been checked and copied to full size by api. */

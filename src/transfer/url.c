@@ -166,7 +166,7 @@ static void drive(url_call *c, fetch *f)
 {
     bool canceled = false;
 
-    while (f->state == FETCH_STREAMING || f->state == FETCH_WAITING) {
+    while (!fetch_is_over(f)) {
         uint64_t now = hf__clock_ms();
 
         c->r.bytes_finished = atomic_load(&f->w.written);
@@ -175,9 +175,10 @@ static void drive(url_call *c, fetch *f)
             canceled = true;
             hf__fetch_cancel(f);
         }
-        if (hf__run_take_fetches(&c->r) || f->state == FETCH_WAITING)
-            hf__fetch_step(f, now);
-        if (f->state == FETCH_STREAMING || f->state == FETCH_WAITING)
+        (void)hf__run_take_fetches(&c->r);
+        hf__fetch_step(f, now);
+        (void)hf__fetch_open(f, false, now);
+        if (!fetch_is_over(f))
             hf__run_wait(&c->r, TICK_MS);
     }
 }
@@ -210,11 +211,13 @@ static hf_status fetch_it(url_call *c, hf_error *err)
         if (st != HF_OK)
             hf__error_copy(err, &f.err);
     }
+    hf__fetch_dispose(&f); /* first, since its strands use the part */
     if (st == HF_OK)
         st = hf__cache_part_commit(part, f.kind ? f.etag.text : NULL, f.computed, f.size, err);
-    else
+    else if (st == HF_ERR_CORRUPT)
         hf__cache_part_abandon(part);
-    hf__fetch_dispose(&f);
+    else
+        hf__cache_part_close(part);
     if (st == HF_OK && !c->opts->force_filename)
         st = hf__legacy_sidecar_write(hf__buf_cstr(&c->path), c->url, c->raw_etag, err);
     return st;

@@ -1,140 +1,439 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashes and writes a body while it arrives. Buffers come from the I/O thread; a strand of the pool
- * works on them. */
-#include "transfer/private.h"
+#include "transfer/writer.h"
 
-hf_status hf__writer_init(writer *w, const hf__transfer_ctx *ctx, void (*on_drained)(void *),
-                          void *self, hf_error *err)
+#include "core/error.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ROOM_BYTES   ((size_t)256 * 1024)
+#define INLINE_BYTES 65536 /* a whole file of this size is hashed where it is written */
+
+static size_t n_checks(const hf__writer *w)
 {
-    memset(w, 0, sizeof(*w));
-    w->net = ctx->net;
-    w->on_drained = on_drained;
-    w->self = self;
-    w->fd = -1;
-    pthread_mutex_init(&w->synced.lock, NULL);
-    atomic_init(&w->written, 0);
-    atomic_init(&w->failed, false);
-    return hf__strand_new(ctx->pool, &w->strand, err);
+    return w->size == HF__NET_NO_LIMIT ? 0 : (size_t)(w->size / HF__CHECK_BYTES);
 }
 
-void hf__writer_dispose(writer *w)
+/* ---- made and freed */
+
+static hf_status open_strands(hf__writer *w, hf__pool *pool, hf_error *err)
 {
-    if (w->strand)
-        hf__strand_wait(w->strand);
-    hf__strand_free(w->strand);
-    hf__hash_free(w->strand_data.hash);
+    hf_status st = hf__strand_new(pool, &w->write_strand, err);
+
+    if (st == HF_OK && w->kind)
+        st = hf__strand_new(pool, &w->hash_strand, err);
+    if (st == HF_OK && w->journal.fd >= 0)
+        st = hf__strand_new(pool, &w->sync_strand, err);
+    return st;
+}
+
+hf_status hf__writer_init(hf__writer *w, hf__net *net, hf__pool *pool, const hf__writer_file *file,
+                          hf_error *err)
+{
+    hf_status st = HF_OK;
+
+    memset(w, 0, sizeof(*w));
+    w->net = net;
+    w->fd = file->fd;
+    w->path = file->path;
+    w->size = file->size;
+    w->kind = file->kind;
+    w->synced.err = (hf_error)HF_ERROR_INIT;
+    pthread_mutex_init(&w->synced.lock, NULL);
+    atomic_init(&w->damaged, UINT64_MAX);
+    if (file->journal_fd >= 0 && n_checks(w)) {
+        w->hash.checks = calloc(n_checks(w), sizeof(*w->hash.checks));
+        if (!w->hash.checks)
+            st = hf__fail_nomem(err);
+    }
+    if (st == HF_OK)
+        st = hf__journal_open(&w->journal, file->journal_fd, file->fd, file->path, file->etag,
+                              file->size, &w->write.have, w->hash.checks, err);
+    if (st == HF_OK)
+        st = open_strands(w, pool, err);
+    if (st == HF_OK && w->kind)
+        st = hf__hash_new(w->kind, w->size, &w->hash.hash, err);
+    w->kept = hf__ranges_total(&w->write.have);
+    w->synced.hash_upto = hf__ranges_reach(&w->write.have, 0);
+    return st;
+}
+
+static void drop_all(hf__writer *w, hf__net_buf *buf)
+{
+    while (buf) {
+        hf__net_buf *next = buf->next;
+
+        hf__net_buf_release(w->net, buf);
+        buf = next;
+    }
+}
+
+void hf__writer_wait(hf__writer *w)
+{
+    if (w->write_strand)
+        hf__strand_wait(w->write_strand);
+    if (w->hash_strand)
+        hf__strand_wait(w->hash_strand);
+    if (w->sync_strand)
+        hf__strand_wait(w->sync_strand);
+}
+
+void hf__writer_dispose(hf__writer *w)
+{
+    atomic_store(&w->failed, true); /* nobody waits for the rest of the hash */
+    hf__writer_wait(w);
+    hf__strand_free(w->write_strand);
+    hf__strand_free(w->hash_strand);
+    hf__strand_free(w->sync_strand);
+    drop_all(w, w->synced.hash_first);
+    hf__journal_close(&w->journal);
+    hf__ranges_dispose(&w->write.have);
+    hf__hash_free(w->hash.hash);
+    hf__hash_free(w->hash.saved);
+    free(w->hash.checks);
+    free(w->hash.room);
     pthread_mutex_destroy(&w->synced.lock);
 }
 
-hf_status hf__writer_open(writer *w, int fd, const char *path, hf__hash_kind kind, uint64_t size,
-                          hf_error *err)
+static void fail(hf__writer *w, hf_status st, const hf_error *err)
 {
-    hf__hash_free(w->strand_data.hash);
-    w->strand_data.hash = NULL;
-    w->strand_data.status = HF_OK;
-    w->strand_data.err = (hf_error)HF_ERROR_INIT;
-    w->fd = fd;
-    w->path = path;
-    w->size = size;
-    atomic_store(&w->written, 0);
-    atomic_store(&w->failed, false);
-    return kind ? hf__hash_new(kind, size, &w->strand_data.hash, err) : HF_OK;
+    pthread_mutex_lock(&w->synced.lock);
+    if (w->synced.status == HF_OK) {
+        w->synced.status = st;
+        hf__error_copy(&w->synced.err, err);
+    }
+    pthread_mutex_unlock(&w->synced.lock);
+    atomic_store(&w->failed, true);
 }
 
-void hf__writer_stream_begins(writer *w)
+/* ---- the hash strand */
+
+static void hash_ends(hf__writer *w)
 {
-    w->synced.ended = false;
-    w->strand_data.base = atomic_load(&w->written);
+    hf__hash_end(w->hash.hash, w->hash.computed);
+    atomic_store(&w->hash_done, true);
+    w->on_hash(w->self);
 }
 
-void hf__writer_set_base(writer *w, uint64_t base)
+/* At a check: the digest so far is compared with what it was, or noted. False: damage. */
+static bool at_check(hf__writer *w, uint64_t at)
 {
-    w->strand_data.base = base;
+    size_t index = (size_t)(at / HF__CHECK_BYTES) - 1;
+    hf__check now = { "" };
+    hf__hash *copy = NULL;
+
+    if (!w->hash.checks || index >= n_checks(w) || hf__hash_dup(w->hash.hash, &copy, NULL) != HF_OK)
+        return true;
+    hf__hash_end(copy, now.digest);
+    hf__hash_free(copy);
+    if (w->hash.checks[index].digest[0] && strcmp(w->hash.checks[index].digest, now.digest) != 0) {
+        atomic_store(&w->damaged, at - HF__CHECK_BYTES);
+        return false;
+    }
+    if (!w->hash.checks[index].digest[0]) {
+        w->hash.checks[index] = now;
+        hf__journal_check(&w->journal, index, &now);
+    }
+    hf__hash_free(w->hash.saved);
+    w->hash.saved = NULL;
+    (void)hf__hash_dup(w->hash.hash, &w->hash.saved, NULL);
+    return true;
 }
 
-/* A server that ignores a range sends again what is here; that part is passed over. */
-static void write_one(writer *w, const hf__net_buf *buf)
+/* Hashes bytes that begin where the hash stands. False: the hash goes no further. */
+static bool hash_bytes(hf__writer *w, const uint8_t *data, size_t len)
 {
-    uint64_t done = atomic_load_explicit(&w->written, memory_order_relaxed);
-    uint64_t from = w->strand_data.base + buf->offset;
-    uint64_t skip = done > from ? done - from : 0;
-    size_t len;
+    uint64_t at = atomic_load_explicit(&w->hashed, memory_order_relaxed);
 
-    if (w->strand_data.status != HF_OK || skip >= buf->len)
+    while (len) {
+        uint64_t left = HF__CHECK_BYTES - at % HF__CHECK_BYTES;
+        size_t n = len < left ? len : (size_t)left;
+
+        hf__hash_add(w->hash.hash, data, n);
+        at += n;
+        data += n;
+        len -= n;
+        atomic_store_explicit(&w->hashed, at, memory_order_release);
+        if (at % HF__CHECK_BYTES == 0 && !at_check(w, at))
+            return false;
+    }
+    return true;
+}
+
+static bool hash_from_disk(hf__writer *w, uint64_t end)
+{
+    uint64_t at = atomic_load(&w->hashed);
+    hf_error err = HF_ERROR_INIT;
+    hf_status st = HF_OK;
+    size_t got = 0;
+
+    if (!w->hash.room)
+        w->hash.room = malloc(ROOM_BYTES);
+    if (!w->hash.room)
+        st = hf__fail_nomem(&err);
+    if (st == HF_OK)
+        st = hf__os_pread(w->fd, w->hash.room,
+                          end - at < ROOM_BYTES ? (size_t)(end - at) : ROOM_BYTES, at, &got,
+                          w->path, &err);
+    if (st == HF_OK && got == 0)
+        st = hf__fail(&err, HF_ERR_IO, "'%s' became shorter while it was read", w->path);
+    if (st != HF_OK) {
+        fail(w, st, &err);
+        return false;
+    }
+    return hash_bytes(w, w->hash.room, got);
+}
+
+/* What to do next: a buffer to hash, or the end of what can be read; neither: nothing. */
+static hf__net_buf *next_to_hash(hf__writer *w, uint64_t *read_to)
+{
+    uint64_t at = atomic_load(&w->hashed);
+    hf__net_buf *buf;
+
+    pthread_mutex_lock(&w->synced.lock);
+    buf = w->synced.hash_first;
+    *read_to = 0;
+    if (buf && buf->offset > at) {
+        *read_to = buf->offset;
+        buf = NULL;
+    } else if (buf) {
+        w->synced.hash_first = buf->next;
+        if (!buf->next)
+            w->synced.hash_last = NULL;
+    } else if (w->synced.hash_upto > at) {
+        *read_to = w->synced.hash_upto;
+    } else {
+        w->synced.hashing = false;
+    }
+    pthread_mutex_unlock(&w->synced.lock);
+    return buf;
+}
+
+static void hash_work(void *arg)
+{
+    hf__writer *w = arg;
+
+    for (;;) {
+        uint64_t read_to;
+        hf__net_buf *buf = next_to_hash(w, &read_to);
+        bool good = true;
+
+        if (!buf && !read_to)
+            return; /* the strand may be waited for from here on */
+        if (atomic_load(&w->failed) || atomic_load(&w->damaged) != UINT64_MAX)
+            good = false;
+        else if (buf)
+            good = hash_bytes(w, buf->data, buf->len);
+        else
+            good = hash_from_disk(w, read_to);
+        if (buf)
+            hf__net_buf_release(w->net, buf);
+        if (good && atomic_load(&w->hashed) == w->size) {
+            hash_ends(w);
+            return;
+        }
+        if (!good) {
+            /* hashing stays true: nothing more is queued until somebody has looked. */
+            pthread_mutex_lock(&w->synced.lock);
+            buf = w->synced.hash_first;
+            w->synced.hash_first = w->synced.hash_last = NULL;
+            pthread_mutex_unlock(&w->synced.lock);
+            drop_all(w, buf);
+            w->on_hash(w->self);
+            return;
+        }
+    }
+}
+
+static void add_hash_job(hf__writer *w)
+{
+    w->hash_job.fn = hash_work;
+    w->hash_job.arg = w;
+    hf__strand_add(w->hash_strand, &w->hash_job);
+}
+
+/* ---- the sync strand */
+
+static void sync_work(void *arg)
+{
+    hf__writer *w = arg;
+
+    /* A failed sync is told by the last one, before the rename; here it only means no note. */
+    if (fdatasync(w->fd) == 0) {
+        hf__journal_synced(&w->journal, w->sync_mark);
+        (void)fdatasync(w->journal.fd);
+    }
+    pthread_mutex_lock(&w->synced.lock);
+    w->synced.syncing = false;
+    pthread_mutex_unlock(&w->synced.lock);
+}
+
+static void sync_now_and_then(hf__writer *w, uint64_t bytes)
+{
+    bool busy;
+
+    w->write.unsynced += bytes;
+    if (!w->sync_strand || w->write.unsynced < HF__SYNC_BYTES)
         return;
-    len = buf->len - (size_t)skip;
-    if (from > done)
-        w->strand_data.status =
-            hf__fail(&w->strand_data.err, HF_ERR_INTERNAL, "a gap in the body of '%s'", w->path);
-    else if (w->size != HF__NET_NO_LIMIT && len > w->size - done)
-        w->strand_data.status =
-            hf__fail(&w->strand_data.err, HF_ERR_PROTOCOL,
-                     "the server sends more than the %llu bytes it announced for '%s'",
-                     (unsigned long long)w->size, w->path);
-    else
-        w->strand_data.status =
-            hf__os_pwrite(w->fd, buf->data + skip, len, done, w->path, &w->strand_data.err);
-    if (w->strand_data.status != HF_OK) {
-        if (w->strand_data.status == HF_ERR_DISK_FULL && w->size != HF__NET_NO_LIMIT)
-            (void)hf__fail(&w->strand_data.err, HF_ERR_DISK_FULL,
-                           "no space left on device for '%s': %llu bytes missing", w->path,
-                           (unsigned long long)(w->size - done));
-        atomic_store(&w->failed, true);
+    pthread_mutex_lock(&w->synced.lock);
+    busy = w->synced.syncing;
+    w->synced.syncing = true;
+    pthread_mutex_unlock(&w->synced.lock);
+    if (busy)
+        return;
+    w->write.unsynced = 0;
+    w->sync_mark = hf__journal_mark(&w->journal);
+    w->sync_job.fn = sync_work;
+    w->sync_job.arg = w;
+    hf__strand_add(w->sync_strand, &w->sync_job);
+}
+
+/* ---- the write strand */
+
+/* Notes the pieces that these bytes completed. */
+static void note_pieces(hf__writer *w, uint64_t first, uint64_t end)
+{
+    uint64_t piece = w->journal.piece;
+    uint64_t from;
+    uint64_t to;
+
+    if (w->journal.fd < 0)
+        return;
+    from = first / piece * piece;
+    to = (end + piece - 1) / piece * piece;
+    if (hf__ranges_next(&w->write.have, from) != from)
+        from += piece; /* its beginning is still missing */
+    if (to > w->size)
+        to = w->size;
+    if (hf__ranges_reach(&w->write.have, first) < to)
+        to = end / piece * piece;
+    if (from < to)
+        hf__journal_wrote(&w->journal, from, to);
+}
+
+static hf_status write_bytes(hf__writer *w, const hf__net_buf *buf, hf_error *err)
+{
+    hf_status st;
+
+    if (w->size != HF__NET_NO_LIMIT && (buf->offset > w->size || buf->len > w->size - buf->offset))
+        return hf__fail(err, HF_ERR_PROTOCOL,
+                        "the server sends more than the %llu bytes it announced for '%s'",
+                        (unsigned long long)w->size, w->path);
+    st = hf__os_pwrite(w->fd, buf->data, buf->len, buf->offset, w->path, err);
+    if (st == HF_ERR_DISK_FULL && w->size != HF__NET_NO_LIMIT)
+        st = hf__fail(err, st,
+                      "no space left on device for '%s': %llu bytes missing; what is there is kept "
+                      "for the next call",
+                      w->path, (unsigned long long)(w->size - hf__ranges_total(&w->write.have)));
+    if (st == HF_OK && !hf__ranges_add(&w->write.have, buf->offset, buf->offset + buf->len))
+        st = hf__fail_nomem(err);
+    return st;
+}
+
+/* A file that fits in one buffer is hashed at once: handing it on would cost more. */
+static bool hash_inline(hf__writer *w, const hf__net_buf *buf)
+{
+    if (buf->offset != 0 || buf->len != w->size || buf->len > INLINE_BYTES ||
+        atomic_load(&w->hashed))
+        return false;
+    (void)hash_bytes(w, buf->data, buf->len);
+    hash_ends(w);
+    return true;
+}
+
+/* Hands bytes on to the hash: in their buffer when the hash has nothing to read before them, else
+ * it is told how far it may read. True: the buffer is taken. */
+static bool pass_on(hf__writer *w, hf__net_buf *buf)
+{
+    uint64_t reach = hf__ranges_reach(&w->write.have, 0);
+    bool taken = false;
+    bool add = false;
+
+    pthread_mutex_lock(&w->synced.lock);
+    if (reach > w->synced.hash_upto) {
+        bool follows =
+            w->synced.hash_last
+                ? w->synced.hash_last->offset + w->synced.hash_last->len == w->synced.hash_upto
+                : atomic_load(&w->hashed) == w->synced.hash_upto;
+
+        if (buf->offset == w->synced.hash_upto && follows) {
+            buf->next = NULL;
+            if (w->synced.hash_last)
+                w->synced.hash_last->next = buf;
+            else
+                w->synced.hash_first = buf;
+            w->synced.hash_last = buf;
+            taken = true;
+        }
+        w->synced.hash_upto = reach;
+        add = !w->synced.hashing;
+        w->synced.hashing = true;
+    }
+    pthread_mutex_unlock(&w->synced.lock);
+    if (add)
+        add_hash_job(w);
+    return taken;
+}
+
+static void write_one(hf__writer *w, hf__net_buf *buf)
+{
+    hf_error err = HF_ERROR_INIT;
+    hf_status st;
+
+    if (!buf->data) {
+        w->on_mark(w->self, buf);
         return;
     }
-    if (w->strand_data.hash)
-        hf__hash_add(w->strand_data.hash, buf->data + skip, len);
-    atomic_store_explicit(&w->written, done + len, memory_order_release);
+    /* What another connection brought in the meantime is not written over. */
+    if (atomic_load(&w->failed) ||
+        hf__ranges_reach(&w->write.have, buf->offset) >= buf->offset + buf->len) {
+        hf__net_buf_release(w->net, buf);
+        return;
+    }
+    st = write_bytes(w, buf, &err);
+    if (st != HF_OK) {
+        fail(w, st, &err);
+        hf__net_buf_release(w->net, buf);
+        w->on_hash(w->self);
+        return;
+    }
+    atomic_fetch_add(&w->written, buf->len);
+    note_pieces(w, buf->offset, buf->offset + buf->len);
+    sync_now_and_then(w, buf->len);
+    if (!w->kind || hash_inline(w, buf) || !pass_on(w, buf))
+        hf__net_buf_release(w->net, buf);
 }
 
-static void work(void *arg)
+static void write_work(void *arg)
 {
-    writer *w = arg;
+    hf__writer *w = arg;
 
     for (;;) {
         hf__net_buf *buf;
-        bool ended;
 
         pthread_mutex_lock(&w->synced.lock);
         buf = w->synced.first;
         w->synced.first = NULL;
         w->synced.last = NULL;
-        ended = w->synced.ended;
-        if (!buf) {
-            w->synced.queued = false;
-            pthread_mutex_unlock(&w->synced.lock);
-            /* Nobody adds after the end, so this is said once; the caller may reuse the writer
-             * right after. */
-            if (ended)
-                w->on_drained(w->self);
-            return;
-        }
+        if (!buf)
+            w->synced.writing = false;
         pthread_mutex_unlock(&w->synced.lock);
+        if (!buf)
+            return;
         while (buf) {
             hf__net_buf *next = buf->next;
 
             write_one(w, buf);
-            hf__net_buf_release(w->net, buf);
             buf = next;
         }
     }
 }
 
-static void queue_locked(writer *w, bool *add)
-{
-    *add = !w->synced.queued;
-    w->synced.queued = true;
-    if (*add) {
-        w->job.fn = work;
-        w->job.arg = w;
-    }
-}
-
-void hf__writer_take(writer *w, hf__net_buf *buf)
+void hf__writer_take(hf__writer *w, hf__net_buf *buf)
 {
     bool add;
 
-    if (atomic_load(&w->failed)) {
+    if (buf->data && atomic_load(&w->failed)) {
         hf__net_buf_release(w->net, buf);
         return;
     }
@@ -145,20 +444,92 @@ void hf__writer_take(writer *w, hf__net_buf *buf)
     else
         w->synced.first = buf;
     w->synced.last = buf;
-    queue_locked(w, &add);
+    add = !w->synced.writing;
+    w->synced.writing = true;
     pthread_mutex_unlock(&w->synced.lock);
-    if (add)
-        hf__strand_add(w->strand, &w->job);
+    if (add) {
+        w->write_job.fn = write_work;
+        w->write_job.arg = w;
+        hf__strand_add(w->write_strand, &w->write_job);
+    }
 }
 
-void hf__writer_end(writer *w)
+/* ---- on the caller's thread */
+
+static void hash_on(hf__writer *w)
 {
     bool add;
 
     pthread_mutex_lock(&w->synced.lock);
-    w->synced.ended = true;
-    queue_locked(w, &add);
+    add = w->synced.hash_upto > atomic_load(&w->hashed);
+    w->synced.hashing = add;
     pthread_mutex_unlock(&w->synced.lock);
     if (add)
-        hf__strand_add(w->strand, &w->job);
+        add_hash_job(w);
+    else if (w->kind && atomic_load(&w->hashed) == w->size && !atomic_load(&w->hash_done))
+        hash_ends(w); /* an empty file */
+}
+
+void hf__writer_start(hf__writer *w)
+{
+    if (w->kind)
+        hash_on(w);
+}
+
+void hf__writer_ends_at(hf__writer *w, uint64_t size)
+{
+    if (w->size == size)
+        return;
+    if (w->hash_strand)
+        hf__strand_wait(w->hash_strand);
+    w->size = size;
+    if (w->kind && !atomic_load(&w->hash_done) && atomic_load(&w->hashed) == size)
+        hash_ends(w);
+}
+
+/* Puts the hash back to where a check was taken, or to the start. */
+static hf_status rewind_hash(hf__writer *w, uint64_t to, hf_error *err)
+{
+    hf_status st;
+
+    hf__strand_wait(w->hash_strand);
+    hf__hash_free(w->hash.hash);
+    w->hash.hash = NULL;
+    if (to && w->hash.saved) {
+        st = hf__hash_dup(w->hash.saved, &w->hash.hash, err);
+    } else {
+        to = 0;
+        st = hf__hash_new(w->kind, w->size, &w->hash.hash, err);
+    }
+    atomic_store(&w->hashed, to);
+    atomic_store(&w->hash_done, false);
+    atomic_store(&w->damaged, UINT64_MAX);
+    return st;
+}
+
+hf_status hf__writer_forget(hf__writer *w, uint64_t first, uint64_t end, hf_error *err)
+{
+    hf_status st;
+
+    hf__strand_wait(w->write_strand);
+    st = rewind_hash(w, first, err);
+    if (st != HF_OK)
+        return st;
+    if (!hf__ranges_remove(&w->write.have, first, end))
+        return hf__fail_nomem(err);
+    for (size_t i = (size_t)(first / HF__CHECK_BYTES); w->hash.checks && i < n_checks(w); i++)
+        w->hash.checks[i].digest[0] = '\0';
+    hf__journal_restart(&w->journal, &w->write.have);
+    w->synced.hash_upto = hf__ranges_reach(&w->write.have, 0);
+    hash_on(w);
+    return HF_OK;
+}
+
+hf_status hf__writer_recheck(hf__writer *w, hf_error *err)
+{
+    hf_status st = rewind_hash(w, 0, err);
+
+    if (st == HF_OK)
+        hash_on(w);
+    return st;
 }

@@ -17,7 +17,7 @@ class Signals(terminal.Case):
 
     def partial(self):
         blobs = self.home / "hf" / "hub" / "models--test--repo" / "blobs"
-        return max((p.stat().st_size for p in blobs.glob("*.incomplete")), default=0) if blobs.exists() else 0
+        return max((p.stat().st_size for p in blobs.glob("*.hfpart")), default=0) if blobs.exists() else 0
 
     def interrupt(self, number):
         data = os.urandom(8 * MIB)
