@@ -18,11 +18,15 @@ int srv_complain(int code, const char *fmt, ...)
 {
     char text[1024];
     va_list args;
+    char *at;
 
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     hf__text_defuse(text);
+    for (at = text; *at; at++) /* one complaint is one line, whatever name is in it */
+        if (*at == '\n')
+            *at = '?';
     fprintf(stderr, "hf-serve: %s\n", text);
     return code;
 }

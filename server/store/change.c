@@ -536,7 +536,8 @@ hf_status srv_change_track_lfs(srv_change *change, const hf__str *paths, size_t 
 
 /* ---------------------------------------------------------------------------------------- commit */
 
-/* Writes dir and what is in it; *n tells how many entries it has. */
+/* Writes dir and what is in it; *n tells how many entries it has, and of an empty one only the root
+ * is written. */
 static hf_status write_folder(folder *dir, git_oid *out, size_t *n, hf_error *err)
 {
     hf_status st = HF_OK;
@@ -562,6 +563,8 @@ static hf_status write_folder(folder *dir, git_oid *out, size_t *n, hf_error *er
     if (st != HF_OK)
         return st;
     *n = git_treebuilder_entrycount(dir->builder);
+    if (*n == 0 && dir->name[0])
+        return HF_OK;
     rc = git_treebuilder_write(out, dir->builder);
     return rc == 0 ? HF_OK : srv__git_fail(rc, err, "cannot write the tree");
 }
