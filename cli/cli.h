@@ -205,6 +205,20 @@ size_t cli_words_count(const char *const *words);
 /* The most similar of words, NULL when none is close. words is NULL-terminated. */
 const char *cli_nearest(const char *word, const char *const *words);
 
+/* ---- questions at a terminal: 0, or the exit code of what was said (prompt.c) */
+
+int cli_read_secret(cli_ctx *ctx, const char *question, char *out, size_t size);
+int cli_choose(cli_ctx *ctx, const char *question, const char *const *choices, size_t *chosen);
+void cli_secret_wipe(char *text, size_t size);
+void cli_secret_free(char *text); /* wipes, then hf_string_free() */
+
+/* ---- accounts */
+
+bool cli_env_token(void);
+/* Gives a stored token to git's credential helpers, or makes them forget it (git.c). */
+void cli_git_approve(cli_ctx *ctx, hf_client *client, const char *token_name);
+void cli_git_reject(cli_ctx *ctx, hf_client *client);
+
 /* ---- completion */
 
 extern const char *const cli_formats[]; /* values of --format, NULL-terminated */

@@ -13,8 +13,17 @@
 #include <unistd.h>
 
 static const cli_cmd *const root_subs[] = {
-    &cli_cmd_download, &cli_cmd_env, &cli_cmd_version, &cli_cmd_serve, &cli_cmd_completion,
-    &cli_cmd_man_page, NULL,
+    &cli_cmd_auth,
+    &cli_cmd_download,
+    &cli_cmd_env,
+    &cli_cmd_version,
+    &cli_cmd_serve,
+    &cli_cmd_completion,
+    &cli_cmd_man_page,
+    &cli_cmd_old_login,
+    &cli_cmd_old_logout,
+    &cli_cmd_old_whoami,
+    NULL,
 };
 
 static const char *const root_examples[] = {

@@ -748,6 +748,224 @@ HF_API hf_status hf_paths_info_get(hf_client *client, const hf_repo_ref *repo,
  */
 HF_API void hf_paths_info_free(hf_paths_info *info);
 
+/* -----------------------------------------------------------------------------------------------
+ * accounts and tokens */
+
+/** Who a token belongs to (hub-http.md 5.4). Absent text is NULL. */
+typedef struct hf_user {
+    const char *name;
+    const char *fullname;
+    const char *email;
+    const char *type;       /* "user", "org" or "app" */
+    const char *auth_type;  /* "access_token", … */
+    const char *token_name; /* as the account's owner called it; NULL for a browser login */
+    const char *token_role; /* "read", "write", "fineGrained" */
+    const char *const *orgs;
+    size_t n_orgs;
+    const char *json; /* the whole answer */
+} hf_user;
+
+/**
+ * Ask the Hub whose token this is.
+ *
+ * @param client  the client
+ * @param token   NULL: the one in use, also when it is not sent unasked
+ * @param cancel  NULL: none
+ * @param out     on success the account; free with hf_user_free()
+ * @param err     NULL, or filled on failure
+ * @return HF_OK; HF_ERR_UNAUTHORIZED when there is no token or the Hub does not accept it;
+ *         HF_ERR_RATE_LIMITED; the network errors of hf_file_metadata_get()
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_whoami(hf_client *client, const char *token, hf_cancel *cancel, hf_user **out,
+                           hf_error *err);
+
+/**
+ * Free the answer of hf_whoami().
+ *
+ * @param user  NULL allowed
+ * @return nothing
+ * @threads any
+ * @since 0.1
+ */
+HF_API void hf_user_free(hf_user *user);
+
+/** A login that was kept. */
+typedef struct hf_login {
+    const char *name;    /* under which the token is stored */
+    hf_user *user;       /* whose it is */
+    uint64_t expires_at; /* seconds since 1970; 0: not told */
+    int can_refresh;     /* a refresh token came with it */
+} hf_login;
+
+/**
+ * Log in: ask the Hub whose token it is, then keep it where the Python client looks for it
+ * (cache.md 3): in `stored_tokens` under its name, and in `token` as the one in use. Both files are
+ * readable by their owner alone and change in one step each. When the Hub does not accept the
+ * token, nothing is written. A client goes on with the token it had; make a new one to use this.
+ *
+ * @param client  the client
+ * @param token   the token; line breaks and blanks around it are dropped
+ * @param cancel  NULL: none
+ * @param out     on success what was kept; free with hf_login_free()
+ * @param err     NULL, or filled on failure
+ * @return as hf_whoami(); HF_ERR_INVALID_ARG for a token of an organization, an empty one, or a
+ *         client that ignores token files; HF_ERR_PERMISSION, HF_ERR_DISK_FULL, HF_ERR_IO
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_auth_login(hf_client *client, const char *token, hf_cancel *cancel,
+                               hf_login **out, hf_error *err);
+
+/**
+ * Free the result of a login. What it told stays kept.
+ *
+ * @param login  NULL allowed
+ * @return nothing
+ * @threads any
+ * @since 0.1
+ */
+HF_API void hf_login_free(hf_login *login);
+
+#define HF_LOGOUT_ACTIVE (1u << 0) /* the token in use was removed */
+#define HF_LOGOUT_STORED (1u << 1) /* stored tokens were removed */
+
+/**
+ * Remove tokens from this machine. The Hub is not asked; the tokens stay valid.
+ *
+ * @param client   the client
+ * @param name     which stored token; NULL: all of them
+ * @param removed  NULL, or set on success to what there was: HF_LOGOUT_*
+ * @param err      NULL, or filled on failure
+ * @return HF_OK, also when there was nothing; HF_ERR_INVALID_ARG; HF_ERR_PERMISSION, HF_ERR_IO
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_auth_logout(hf_client *client, const char *name, uint32_t *removed,
+                                hf_error *err);
+
+/**
+ * Make a stored token the one in use.
+ *
+ * @param client  the client
+ * @param name    of the token, as hf_auth_list() tells it
+ * @param err     NULL, or filled on failure
+ * @return HF_OK; HF_ERR_INVALID_ARG when no token has this name; HF_ERR_PERMISSION, HF_ERR_IO
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_auth_switch(hf_client *client, const char *name, hf_error *err);
+
+/** A token of the file `stored_tokens`. */
+typedef struct hf_stored_token {
+    const char *name;
+    const char *masked;  /* first and last characters, to tell tokens apart */
+    uint64_t expires_at; /* seconds since 1970; 0: not known */
+    int can_refresh;
+    int is_active; /* it is the one in use */
+} hf_stored_token;
+
+typedef struct hf_token_list {
+    const hf_stored_token *tokens; /* in the order of the file */
+    size_t n_tokens;
+} hf_token_list;
+
+/**
+ * List the stored tokens.
+ *
+ * @param client  the client
+ * @param out     on success the list; free with hf_token_list_free()
+ * @param err     NULL, or filled on failure
+ * @return HF_OK, also when there are none or the file cannot be parsed (which is logged);
+ *         HF_ERR_INVALID_ARG; HF_ERR_PERMISSION, HF_ERR_IO; HF_ERR_NO_MEMORY
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_auth_list(hf_client *client, hf_token_list **out, hf_error *err);
+
+/**
+ * Free the list of hf_auth_list().
+ *
+ * @param list  NULL allowed
+ * @return nothing
+ * @threads any
+ * @since 0.1
+ */
+HF_API void hf_token_list_free(hf_token_list *list);
+
+/**
+ * Hand out a token itself, to give it to another program.
+ *
+ * @param client  the client
+ * @param name    of a stored token; NULL: the one in use (argument, environment, file)
+ * @param out     on success the token, NULL when there is none; overwrite it, then free it with
+ *                hf_string_free()
+ * @param err     NULL, or filled on failure
+ * @return HF_OK; HF_ERR_INVALID_ARG; HF_ERR_IO; HF_ERR_NO_MEMORY
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_auth_token(hf_client *client, const char *name, char **out, hf_error *err);
+
+/** A code that a person enters in a browser, on any device, to log this program in (RFC 8628). */
+typedef struct hf_device {
+    const char *user_code;                 /* to show */
+    const char *verification_uri;          /* where it is entered */
+    const char *verification_uri_complete; /* the same with the code in it; never NULL */
+    uint32_t interval_s;                   /* between two questions */
+    uint32_t expires_in_s;                 /* from the start */
+} hf_device;
+
+/** Called after each answer that says "not yet". Not 0: give up with HF_ERR_CANCELED. */
+typedef int hf_device_fn(void *user);
+
+/**
+ * Ask the Hub for a code to log in with.
+ *
+ * @param client  the client
+ * @param cancel  NULL: none
+ * @param out     on success the code; free with hf_device_free()
+ * @param err     NULL, or filled on failure
+ * @return HF_OK; HF_ERR_PROTOCOL when the server has no such login; the network errors of
+ *         hf_file_metadata_get()
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_auth_device_start(hf_client *client, hf_cancel *cancel, hf_device **out,
+                                      hf_error *err);
+
+/**
+ * Wait until the code was entered, then log in as hf_auth_login() does. Asks at the interval that
+ * the Hub wants, less often when told to slow down; trouble of the network or the server does not
+ * end it before the code expires.
+ *
+ * @param client      the client that made the code
+ * @param device      the code
+ * @param on_pending  NULL, or called after each answer that says "not yet"
+ * @param user        passed to on_pending
+ * @param cancel      NULL: none
+ * @param out         on success what was kept; free with hf_login_free()
+ * @param err         NULL, or filled on failure
+ * @return HF_OK; HF_ERR_FORBIDDEN when the person said no; HF_ERR_UNAUTHORIZED when the code has
+ *         expired or the Hub refuses it; HF_ERR_TIMEOUT when it expired unanswered; HF_ERR_CANCELED;
+ *         as hf_auth_login()
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_auth_device_wait(hf_client *client, hf_device *device, hf_device_fn *on_pending,
+                                     void *user, hf_cancel *cancel, hf_login **out, hf_error *err);
+
+/**
+ * Free a code.
+ *
+ * @param device  NULL allowed
+ * @return nothing
+ * @threads any
+ * @since 0.1
+ */
+HF_API void hf_device_free(hf_device *device);
+
 #ifdef __cplusplus
 }
 #endif

@@ -222,6 +222,7 @@ static hf_status make_layers(hf_client *client, const hf_client_opts *opts, bool
                         : opts->memory_budget < LEAST_BUDGET ? LEAST_BUDGET
                                                              : opts->memory_budget;
     hub.token_path = use_env ? client->token_path : NULL;
+    hub.stored_path = use_env ? client->stored_tokens_path : NULL;
     hub.no_implicit_token =
         (opts->flags & HF_CLIENT_NO_IMPLICIT_TOKEN) ||
         (use_env && hf__env_truthy(hf__env_get("HF_HUB_DISABLE_IMPLICIT_TOKEN")));

@@ -17,6 +17,7 @@ hf_status hf__hub_new(const hf__hub_conf *conf, hf__hub **out, hf_error *err)
     pthread_mutex_init(&hub->token.lock, NULL);
     hub->endpoint = strdup(conf->endpoint);
     hub->token_path = conf->token_path ? strdup(conf->token_path) : NULL;
+    hub->stored_path = conf->stored_path ? strdup(conf->stored_path) : NULL;
     hub->offline = conf->offline;
     hub->use_env = conf->use_env;
     hub->no_implicit_token = conf->no_implicit_token;
@@ -24,7 +25,8 @@ hf_status hf__hub_new(const hf__hub_conf *conf, hf__hub **out, hf_error *err)
     hub->read_timeout_ms = conf->read_timeout_ms ? conf->read_timeout_ms : 10000;
     hub->net = conf->net;
     hub->log = conf->log;
-    if (!hub->endpoint || (conf->token_path && !hub->token_path))
+    if (!hub->endpoint || (conf->token_path && !hub->token_path) ||
+        (conf->stored_path && !hub->stored_path))
         st = hf__fail_nomem(err);
     if (st == HF_OK && conf->token)
         st = hf__hub_token_given(hub, conf->token, err);
@@ -44,6 +46,7 @@ void hf__hub_free(hf__hub *hub)
     pthread_mutex_destroy(&hub->token.lock);
     free(hub->endpoint);
     free(hub->token_path);
+    free(hub->stored_path);
     free(hub);
 }
 
@@ -117,7 +120,9 @@ hf_status hf__hub_call(hf__hub *hub, const hf__hub_exchange *exchange, const hf_
     hf__net_req req = { 0 };
     hf_status st = hf__hub_online(hub, exchange->url, err);
 
-    if (st == HF_OK && hf__net_same_origin(exchange->url, hub->endpoint))
+    if (st == HF_OK && exchange->own_auth)
+        req.auth = exchange->auth;
+    else if (st == HF_OK && hf__net_same_origin(exchange->url, hub->endpoint))
         st = hf__hub_auth(hub, &req.auth, err);
     if (st != HF_OK)
         return st;
@@ -130,7 +135,7 @@ hf_status hf__hub_call(hf__hub *hub, const hf__hub_exchange *exchange, const hf_
     req.redirects = exchange->redirects;
     req.timeout_ms = exchange->timeout_ms;
     st = hf__net_call(hub->net, &req, cancel, out, err);
-    if (st != HF_OK)
+    if (st != HF_OK || exchange->any_status)
         return st;
     st = hf__hub_classify(out->status, out->url, out->headers, hf__buf_str(&out->body), err);
     if (st != HF_OK) {

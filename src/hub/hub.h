@@ -18,10 +18,11 @@
 typedef struct hf__hub hf__hub;
 
 typedef struct hf__hub_conf {
-    const char *endpoint;   /* without trailing slash */
-    const char *token;      /* NULL: find one; "": send none */
-    const char *token_path; /* token file; NULL: none is read */
-    bool use_env;           /* HF_TOKEN and friends */
+    const char *endpoint;    /* without trailing slash */
+    const char *token;       /* NULL: find one; "": send none */
+    const char *token_path;  /* token file; NULL: none is read */
+    const char *stored_path; /* file of all tokens; NULL with token_path */
+    bool use_env;            /* HF_TOKEN and friends */
     bool no_implicit_token;
     bool offline;
     uint32_t etag_timeout_ms;
@@ -107,6 +108,25 @@ void hf__hub_tree_close(hf_tree *tree);
 hf_status hf__hub_paths_info(hf__hub *hub, const hf_repo_ref *repo, const char *const *paths,
                              size_t n_paths, uint32_t flags, hf_paths_info **out, hf_error *err);
 void hf__hub_paths_info_free(hf_paths_info *info);
+
+/* ---- accounts; what the exported functions of the same names are */
+
+hf_status hf__hub_whoami(hf__hub *hub, const char *token, const hf_cancel *cancel, hf_user **out,
+                         hf_error *err);
+void hf__hub_user_free(hf_user *user);
+hf_status hf__hub_login(hf__hub *hub, const char *token, const hf_cancel *cancel, hf_login **out,
+                        hf_error *err);
+void hf__hub_login_free(hf_login *login);
+hf_status hf__hub_logout(hf__hub *hub, const char *name, uint32_t *removed, hf_error *err);
+hf_status hf__hub_switch(hf__hub *hub, const char *name, hf_error *err);
+hf_status hf__hub_token_list(hf__hub *hub, hf_token_list **out, hf_error *err);
+void hf__hub_token_list_free(hf_token_list *list);
+hf_status hf__hub_token_get(hf__hub *hub, const char *name, char **out, hf_error *err);
+hf_status hf__hub_device_start(hf__hub *hub, const hf_cancel *cancel, hf_device **out,
+                               hf_error *err);
+hf_status hf__hub_device_wait(hf__hub *hub, hf_device *device, hf_device_fn *on_pending, void *user,
+                              const hf_cancel *cancel, hf_login **out, hf_error *err);
+void hf__hub_device_free(hf_device *device);
 
 /* Which error an answer is (hub-http.md 3.3, in its order), with the server's message and request
  * id in err. HF_OK for 2xx and 3xx. body may be empty. */

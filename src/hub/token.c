@@ -9,22 +9,20 @@
 
 #include <stdlib.h>
 
-static void wipe(char *text)
+void hf__secret_free(char *text)
 {
-    volatile char *p = text;
-
-    while (p && *p)
-        *p++ = '\0';
+    hf__secret_wipe(text, text ? strlen(text) : 0);
+    free(text);
 }
 
-/* Drops CR and LF anywhere and blanks at the ends, then checks that the rest can stand in
- * a header. */
-static hf_status set_locked(hf__hub *hub, hf__str raw, const char *source, hf_error *err)
+/* Drops CR and LF anywhere and blanks at the ends, then checks that the rest can stand in a header. */
+hf_status hf__hub_bearer(hf__str raw, const char *source, char **out, hf_error *err)
 {
     static const char scheme[] = "Bearer ";
     char *auth;
     size_t n = 0;
 
+    *out = NULL;
     raw = hf__str_trim(raw);
     if (raw.len > HF__MAX_TOKEN)
         return hf__fail(err, HF_ERR_INVALID_ARG, "the token (%s) is longer than %zu bytes", source,
@@ -39,8 +37,7 @@ static hf_status set_locked(hf__hub *hub, hf__str raw, const char *source, hf_er
         if (c == '\r' || c == '\n')
             continue;
         if (c <= 0x20 || c >= 0x7f) {
-            wipe(auth);
-            free(auth);
+            hf__secret_free(auth);
             return hf__fail(
                 err, HF_ERR_INVALID_ARG,
                 "the token (%s) holds a character that no token has; log in again or correct it",
@@ -48,49 +45,92 @@ static hf_status set_locked(hf__hub *hub, hf__str raw, const char *source, hf_er
         }
         auth[sizeof(scheme) - 1 + n++] = raw.ptr[i];
     }
-    if (n == 0) {
+    if (n == 0)
         free(auth);
-        return HF_OK;
-    }
-    hub->token.auth = auth;
-    hub->token.source = source;
+    else
+        *out = auth;
     return HF_OK;
+}
+
+static hf_status set_locked(hf__hub *hub, hf__str raw, const char *source, hf_error *err)
+{
+    hf_status st = hf__hub_bearer(raw, source, &hub->token.auth, err);
+
+    if (st == HF_OK && hub->token.auth)
+        hub->token.source = source;
+    return st;
 }
 
 hf_status hf__hub_token_given(hf__hub *hub, const char *token, hf_error *err)
 {
+    hub->token_given = true;
     hub->token.looked = true;
     return set_locked(hub, hf__str_from(token), "argument", err);
 }
 
-static hf_status look_locked(hf__hub *hub, hf_error *err)
+const char *hf__hub_token_env(const hf__hub *hub, const char **name)
 {
     static const char *const names[] = { "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN" };
-    hf__buf text;
-    bool found = false;
-    hf_status st = HF_OK;
 
-    for (size_t i = 0; hub->use_env && i < HF__COUNT(names) && !hub->token.auth && st == HF_OK;
-         i++) {
+    for (size_t i = 0; hub->use_env && i < HF__COUNT(names); i++) {
         const char *value = hf__env_get_nonempty(names[i]);
 
-        if (value)
-            st = set_locked(hub, hf__str_from(value), names[i], err);
+        if (value && hf__str_trim(hf__str_from(value)).len) {
+            *name = names[i];
+            return value;
+        }
     }
-    if (st != HF_OK || hub->token.auth || !hub->token_path)
-        return st;
+    return NULL;
+}
+
+/* Of the environment, else of the file. */
+static hf_status find(hf__hub *hub, char **auth, const char **source, hf_error *err)
+{
+    const char *value = hf__hub_token_env(hub, source);
+    hf__buf text;
+    bool found = false;
+    hf_status st;
+
+    *auth = NULL;
+    if (value)
+        return hf__hub_bearer(hf__str_from(value), *source, auth, err);
+    *source = "file";
+    if (!hub->token_path)
+        return HF_OK;
     hf__buf_init(&text, HF__MAX_SMALL_FILE);
     st = hf__os_read_file(hub->token_path, &text, &found, err);
     if (st == HF_ERR_PERMISSION || st == HF_ERR_IO) {
         hf__logf(hub->log, HF_LOG_WARNING,
                  "the token file '%s' cannot be read; going on without a token", hub->token_path);
         st = HF_OK;
+        found = false;
     }
-    if (st == HF_OK && found)
-        st = set_locked(hub, hf__buf_str(&text), "file", err);
-    wipe(text.ptr);
-    hf__buf_dispose(&text);
+    if (st == HF_OK && found) {
+        hf__secret_report(hub->token_path, hub->log);
+        st = hf__hub_bearer(hf__buf_str(&text), "file", auth, err);
+    }
+    hf__secret_dispose(&text);
     return st;
+}
+
+static hf_status look_locked(hf__hub *hub, hf_error *err)
+{
+    const char *source = NULL;
+    hf_status st = find(hub, &hub->token.auth, &source, err);
+
+    hub->token.source = hub->token.auth ? source : NULL;
+    return st;
+}
+
+hf_status hf__hub_token_find(hf__hub *hub, char **out, hf_error *err)
+{
+    const char *source;
+
+    *out = NULL;
+    if (!hub->token_given)
+        return find(hub, out, &source, err);
+    *out = hub->token.auth ? strdup(hub->token.auth) : NULL;
+    return !hub->token.auth || *out ? HF_OK : hf__fail_nomem(err);
 }
 
 static void look(hf__hub *hub)
@@ -130,7 +170,6 @@ const char *hf__hub_token_source(hf__hub *hub)
 
 void hf__hub_token_dispose(hf__hub *hub)
 {
-    wipe(hub->token.auth);
-    free(hub->token.auth);
+    hf__secret_free(hub->token.auth);
     hub->token.auth = NULL;
 }
