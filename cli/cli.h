@@ -205,6 +205,9 @@ size_t cli_words_count(const char *const *words);
 /* The most similar of words, NULL when none is close. words is NULL-terminated. */
 const char *cli_nearest(const char *word, const char *const *words);
 
+/* A signal asked to stop (main.c). */
+bool cli_interrupted(void);
+
 /* ---- questions at a terminal: 0, or the exit code of what was said (prompt.c) */
 
 int cli_read_secret(cli_ctx *ctx, const char *question, char *out, size_t size);

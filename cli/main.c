@@ -51,6 +51,11 @@ const cli_cmd *cli_root(const cli_ctx *ctx)
 static hf_cancel *signal_cancel;
 static volatile sig_atomic_t signal_seen;
 
+bool cli_interrupted(void)
+{
+    return signal_seen != 0;
+}
+
 static void on_signal(int number)
 {
     signal_seen = number;

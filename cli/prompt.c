@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -30,18 +31,26 @@ static int aborted(cli_ctx *ctx)
     return CLI_EXIT_ERROR;
 }
 
+/* Waits for a byte. False when a signal came: also one that came just before, which read(2) would
+ * sleep through. */
+static bool wait_for(int fd)
+{
+    struct pollfd poll_fd = { fd, POLLIN, 0 };
+
+    while (!cli_interrupted())
+        if (poll(&poll_fd, 1, 100) > 0)
+            return true;
+    return false;
+}
+
 /* One line without its end. False at the end of input and when a signal came. */
 static bool read_line(int fd, char *out, size_t size)
 {
     size_t n = 0;
     bool any = false;
+    char c;
 
-    for (;;) {
-        char c;
-        ssize_t got = read(fd, &c, 1);
-
-        if (got <= 0)
-            break;
+    while (wait_for(fd) && read(fd, &c, 1) == 1) {
         any = true;
         if (c == '\n' || c == '\r')
             break;
@@ -50,7 +59,7 @@ static bool read_line(int fd, char *out, size_t size)
         n++;
     }
     out[n < size ? n : size - 1] = '\0';
-    return any && n < size;
+    return any && n < size && !cli_interrupted();
 }
 
 /* On the terminal itself, which standard error need not be. */

@@ -79,7 +79,7 @@ class Completion(terminal.Case):
         self.assertEqual(self.offers("hf download 'a b' --type ", 4),
                          ["plain,model", "plain,dataset", "plain,space", "plain,kernel"])
         self.assertEqual(self.offers("hf download --format = ", 4)[0], "plain,auto")
-        self.assertEqual(self.offers("hf nothing ", 2)[0], "plain,download")
+        self.assertIn("plain,download", self.offers("hf nothing ", 2))
         self.assertEqual(self.offers('hf "open quote', 1), [])
         self.offers("x " * 5000, 4999)
 
