@@ -179,10 +179,11 @@ static hf_status make_user_agent(const hf_client_opts *opts, bool use_env, char 
         add_element(&agent, hf__buf_str(&element));
     }
     if (element.status != HF_OK)
-        agent.status = HF_ERR_LIMIT;
-    st = agent.status == HF_OK ? keep(&agent, out, err)
-                               : hf__fail(err, HF_ERR_INVALID_ARG,
-                                          "the library's name, version or user agent is too long");
+        agent.status = element.status;
+    st = agent.status == HF_ERR_LIMIT
+             ? hf__fail(err, HF_ERR_INVALID_ARG,
+                        "the library's name, version or user agent is too long")
+             : keep(&agent, out, err);
     hf__buf_dispose(&element);
     hf__buf_dispose(&agent);
     return st;

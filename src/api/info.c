@@ -60,7 +60,7 @@ static hf_file_metadata *make_metadata(const hf__hub_meta *meta)
         owner->pub.xet_hash = hf__arena_cstr(arena, meta->xet_hash);
         owner->pub.xet_token_url = hf__arena_str(arena, hf__buf_str(&meta->xet_token_url));
     }
-    if (!owner->pub.commit || !owner->pub.etag || !owner->pub.location) {
+    if (hf__arena_failed(arena)) {
         hf__arena_free(arena);
         return NULL;
     }

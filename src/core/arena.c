@@ -20,6 +20,7 @@ typedef struct block {
 struct hf__arena {
     block *head;
     size_t next_size;
+    bool failed;
 };
 
 hf__arena *hf__arena_new(void)
@@ -60,7 +61,7 @@ static block *block_add(hf__arena *arena, size_t bytes)
     return b;
 }
 
-void *hf__arena_alloc(hf__arena *arena, size_t bytes)
+static void *take(hf__arena *arena, size_t bytes)
 {
     const size_t align = alignof(max_align_t);
     block *b = arena->head;
@@ -90,17 +91,30 @@ void *hf__arena_alloc(hf__arena *arena, size_t bytes)
     return out;
 }
 
+void *hf__arena_alloc(hf__arena *arena, size_t bytes)
+{
+    void *out = take(arena, bytes);
+
+    arena->failed = arena->failed || !out;
+    return out;
+}
+
+bool hf__arena_failed(const hf__arena *arena)
+{
+    return arena->failed;
+}
+
 void *hf__arena_array(hf__arena *arena, size_t count, size_t size)
 {
     size_t bytes;
 
-    return hf__ckd_mul(&bytes, count, size) ? NULL : hf__arena_alloc(arena, bytes);
+    return hf__arena_alloc(arena, hf__ckd_mul(&bytes, count, size) ? SIZE_MAX : bytes);
 }
 
 char *hf__arena_str(hf__arena *arena, hf__str text)
 {
     size_t size;
-    char *out = hf__ckd_add(&size, text.len, 1) ? NULL : hf__arena_alloc(arena, size);
+    char *out = hf__arena_alloc(arena, hf__ckd_add(&size, text.len, 1) ? SIZE_MAX : size);
 
     if (out && text.len)
         memcpy(out, text.ptr, text.len);

@@ -19,4 +19,7 @@ void *hf__arena_array(hf__arena *arena, size_t count,
 char *hf__arena_str(hf__arena *arena, hf__str text);      /* copy with NUL */
 char *hf__arena_cstr(hf__arena *arena, const char *text); /* copy; NULL for NULL */
 
+/* Whether anything asked of it was refused. To ask once, where absent texts are NULL too. */
+bool hf__arena_failed(const hf__arena *arena);
+
 #endif

@@ -30,22 +30,26 @@ static void read_commit(hf__hub_meta *meta, const struct hf__net_headers *header
                        hf__str_trim(hf__str_from(commit)).ptr);
 }
 
-static void read_xet(hf__hub *hub, hf__hub_meta *meta, const hf__net_resp *resp)
+static hf_status read_xet(hf__hub *hub, hf__hub_meta *meta, const hf__net_resp *resp, hf_error *err)
 {
     const char *hash = hf__net_header_get(resp->headers, "x-xet-hash");
     const char *route = hf__net_header_get(resp->headers, "x-xet-refresh-route");
     hf__buf link;
+    bool out_of_memory;
 
     if (!hash || !hf__str_is_hex(hf__str_from(hash), 64))
-        return;
+        return HF_OK;
     hf__buf_init(&link, HF__MAX_URL);
     if (hf__net_link_get(resp->headers, "xet-auth", &link))
         route = hf__buf_cstr(&link);
-    if (route) {
+    if (route)
         hf__hub_add_rewritten(hub, &meta->xet_token_url, route);
+    out_of_memory =
+        link.status == HF_ERR_NO_MEMORY || meta->xet_token_url.status == HF_ERR_NO_MEMORY;
+    if (route && meta->xet_token_url.status == HF_OK)
         memcpy(meta->xet_hash, hash, 65);
-    }
     hf__buf_dispose(&link);
+    return out_of_memory ? hf__fail_nomem(err) : HF_OK;
 }
 
 static void read_size(hf__hub_meta *meta, const hf__net_resp *resp)
@@ -109,8 +113,9 @@ static hf_status read_answer(hf__hub *hub, const char *resolve_url, const hf__ne
 
     read_commit(meta, resp->headers);
     read_size(meta, resp);
-    read_xet(hub, meta, resp);
-    st = read_etag(meta, resp, err);
+    st = read_xet(hub, meta, resp, err);
+    if (st == HF_OK)
+        st = read_etag(meta, resp, err);
     if (st == HF_OK)
         st = read_location(hub, resolve_url, resp, meta, err);
     if (st != HF_OK)

@@ -106,7 +106,7 @@ hf_status hf__hub_repo_info(hf__hub *hub, const hf_repo_ref *repo, const hf_canc
     owner->pub.type = repo->type;
     read_info(owner, doc);
     owner->pub.json = hf__arena_str(arena, hf__buf_str(&resp.body));
-    if (!owner->pub.id || !owner->pub.json || !owner->pub.tags || !owner->pub.files) {
+    if (hf__arena_failed(arena)) {
         hf__arena_free(arena);
         st = hf__fail_nomem(err);
         goto done;

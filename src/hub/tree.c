@@ -55,7 +55,7 @@ hf_status hf__hub_entry_read(hf__arena *arena, const hf__json *node, hf_tree_ent
     out->last_commit = hf__arena_cstr(arena, hf__json_text(last, "id"));
     out->last_commit_title = hf__arena_cstr(arena, hf__json_text(last, "title"));
     out->last_commit_date = hf__arena_cstr(arena, hf__json_text(last, "date"));
-    return out->path ? HF_OK : hf__fail_nomem(err);
+    return hf__arena_failed(arena) ? hf__fail_nomem(err) : HF_OK;
 }
 
 /* ---- pages */
@@ -281,7 +281,9 @@ static hf_status ask(hf__hub *hub, const hf_repo_ref *repo, const char *const *p
     }
     hf__buf_addf(&body, "], \"expand\": %s}", flags & HF_TREE_EXPAND ? "true" : "false");
     if (url.status != HF_OK || body.status != HF_OK) {
-        st = hf__fail(err, HF_ERR_LIMIT, "the request for %zu paths is too large", n);
+        st = url.status == HF_ERR_NO_MEMORY || body.status == HF_ERR_NO_MEMORY
+                 ? hf__fail_nomem(err)
+                 : hf__fail(err, HF_ERR_LIMIT, "the request for %zu paths is too large", n);
         goto done;
     }
     exchange.url = hf__buf_cstr(&url);

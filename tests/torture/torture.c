@@ -11,10 +11,11 @@
 
 #define MOST_RUNS 100000
 
-static atomic_long until_failure; /* allocations that still succeed; negative: all do */
+static atomic_long until_failure = -1; /* allocations that still succeed; negative: all do */
 static atomic_bool failed;
 static atomic_long live; /* blocks taken and not given back */
 static atomic_bool no_threads;
+static bool spare_json;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -95,6 +96,11 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
     return atomic_load(&no_threads) ? EAGAIN : __real_pthread_create(thread, attr, start, arg);
 }
 
+void torture_spare_json(void)
+{
+    spare_json = true;
+}
+
 void torture_no_threads(bool none)
 {
     atomic_store(&no_threads, none);
@@ -155,7 +161,10 @@ int torture_run(const torture_case *cases, size_t n)
     size_t i;
 
     atomic_store(&until_failure, -1);
-    json_set_alloc_funcs(__wrap_malloc, __wrap_free);
+    if (spare_json)
+        json_set_alloc_funcs(__real_malloc, __real_free);
+    else
+        json_set_alloc_funcs(__wrap_malloc, __wrap_free);
     for (i = 0; i < n; i++)
         good = run_case(&cases[i]) && good;
     return good ? 0 : 1;

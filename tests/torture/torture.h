@@ -21,6 +21,11 @@ typedef struct torture_case {
 /* Exit status of the program. */
 int torture_run(const torture_case *cases, size_t n);
 
+/* Before torture_run(): Jansson's allocations succeed. It leaves out bytes of a string whose buffer
+ * cannot grow, without a word, which no caller can notice; cases that compare what came through it
+ * cannot run otherwise. */
+void torture_spare_json(void);
+
 /* From now on pthread_create() fails, or does its work again. */
 void torture_no_threads(bool none);
 
