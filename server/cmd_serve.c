@@ -45,7 +45,8 @@ static const srv_opt serve_opts[] = {
       "of each origin (default 1024)", NULL },
     { "page-size", SRV_OPT_TEXT, offsetof(serve_args, page_size), "N",
       "of listings when the client names none", NULL },
-    { "quiet", SRV_OPT_FLAG, offsetof(serve_args, quiet), NULL, "say nothing but the URLs", NULL },
+    { "quiet", SRV_OPT_FLAG, offsetof(serve_args, quiet), NULL,
+      "do not tell on stderr which requests failed inside", NULL },
     { 0 },
 };
 

@@ -2,6 +2,8 @@
 /* Filling in an answer: headers, bodies, errors, content with ranges and conditions. */
 #include "http/internal.h"
 
+#include "core/error.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,10 +147,23 @@ void srv_answer_error(srv_req *req, unsigned status, const char *code, const cha
     }
 }
 
+void srv_warn(const srv_req *req, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+
+    if (req->server->conf.quiet)
+        return;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    hf__text_defuse(text);
+    fprintf(stderr, "hf-serve: %s\n", text);
+}
+
 void srv_answer_failed(srv_req *req, const hf_error *err)
 {
-    fprintf(stderr, "hf-serve: %s %.*s: %s\n", req->method, (int)req->path.len, req->path.ptr,
-            err->message);
+    srv_warn(req, "%s %.*s: %s", req->method, (int)req->path.len, req->path.ptr, err->message);
     srv_answer_error(req, 500, NULL, "Internal server error");
 }
 

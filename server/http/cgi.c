@@ -64,8 +64,7 @@ static void tell_complaints(const cgi *c)
         return;
     text[n] = '\0';
     text[strcspn(text, "\n")] = '\0';
-    hf__text_defuse(text);
-    fprintf(stderr, "hf-serve: git: %s\n", text);
+    srv_warn(c->req, "git: %s", text);
 }
 
 static void cgi_free(void *user)
@@ -374,7 +373,7 @@ static void handler(srv_req *req)
             ok = spool(c);
     }
     if (len == 0) {
-        fprintf(stderr, "hf-serve: git http-backend gave no answer\n");
+        srv_warn(req, "git http-backend gave no answer");
         srv_answer_error(req, 500, NULL, "git failed");
         return;
     }
@@ -402,7 +401,7 @@ void srv_cgi_start(srv_req *req, const char *git_dir, const char *path_info, con
     number = spawn(c, env.vars);
     if (number != 0) {
         cgi_free(c);
-        fprintf(stderr, "hf-serve: cannot run 'git http-backend': %s\n", strerror(number));
+        srv_warn(req, "cannot run 'git http-backend': %s", strerror(number));
         srv_answer_error(req, 500, NULL, "this server cannot run git");
         return;
     }

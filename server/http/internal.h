@@ -46,6 +46,9 @@ srv_req *srv_req_new(srv_server *server, srv_origin origin, const char *target);
 void srv_req_free(srv_req *req);
 void srv_req_read_head(srv_req *req, struct MHD_Connection *conn, const char *method);
 
+/* A line on stderr about what went wrong here; not with --quiet. */
+void srv_warn(const srv_req *req, const char *fmt, ...) HF__PRINTF(2, 3);
+
 /* Waits, unless the server stops or the client goes away; false then. */
 bool srv_pause(const srv_req *req, uint32_t ms);
 
