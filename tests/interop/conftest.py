@@ -8,6 +8,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import support  # noqa: E402
+from served import Served, fill  # noqa: E402
+from support import HF, Python, clean_env, run  # noqa: E402
 
 
 @pytest.fixture
@@ -30,3 +32,78 @@ def nothing_left_behind():
 
 def pytest_configure(config):
     assert support.HF.exists(), f"{support.HF} is not built"
+
+
+# ---- hf-serve with repos in it, once per file of tests
+
+
+@pytest.fixture(scope="session")
+def _filled(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served")
+    served = Served(folder)
+    return served, fill(served)
+
+
+@pytest.fixture(scope="session")
+def served(_filled):
+    """The running server."""
+    server, _ = _filled
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def made(_filled):
+    """Token of a user, and commits by "<kind> <revision>"."""
+    return _filled[1]
+
+
+def _python(served, home, **env):
+    return Python(clean_env(home, HF_ENDPOINT=served.url, **env))
+
+
+@pytest.fixture(scope="session")
+def python_default(served, tmp_path_factory):
+    client = _python(served, tmp_path_factory.mktemp("python"))
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def python_no_xet(served, tmp_path_factory):
+    client = _python(served, tmp_path_factory.mktemp("python-no-xet"), HF_HUB_DISABLE_XET="1")
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def python_offline(served, tmp_path_factory):
+    client = _python(served, tmp_path_factory.mktemp("python-offline"), HF_HUB_OFFLINE="1")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def python(python_default):
+    return python_default
+
+
+@pytest.fixture
+def hf(served, home):
+    """Runs our command; the cache is below `home`."""
+
+    def call(*args, **env):
+        return run([HF, *args], clean_env(home, HF_ENDPOINT=served.url, **env))
+
+    return call
+
+
+@pytest.fixture
+def calls(served, home):
+    """Runs calls of the library that the command has no option for; the one line they print."""
+
+    def call(*args, **env):
+        program = support.BUILD / "tests" / "interop_calls"
+        return support.ok(run([program, *args], clean_env(home, HF_ENDPOINT=served.url, **env))).line
+
+    return call

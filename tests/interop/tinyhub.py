@@ -33,6 +33,7 @@ class Request:
     method: str
     path: str  # as sent, query included
     headers: dict[str, str]  # names in lower case
+    status: int = 0  # of the answer, once there is one
 
 
 @dataclass
@@ -69,6 +70,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         answer = hub.respond(request) if hub.respond else None
         if answer is None:
             answer = hub.storage_answer(request) if request.origin == "storage" else hub.answer(request)
+        request.status = answer.status
         # Written by hand: a hostile server's header values are not checked by anybody.
         lines = [f"HTTP/1.1 {answer.status} X"]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
@@ -124,7 +126,8 @@ class TinyHub:
     def bodies(self):
         """Paths of the files whose content was sent."""
         with self.lock:
-            return [r.path for r in self.seen if r.method == "GET" and "/api/" not in r.path]
+            return [r.path for r in self.seen
+                    if r.method == "GET" and r.status in (200, 206) and "/api/" not in r.path]
 
     def entry(self, path):
         """A file as the tree lists it."""

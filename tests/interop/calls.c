@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls of the library that the command has no option for, for tests in other languages:
+ *
+ *   interop_calls try REPO PATH REVISION CACHE       path, "absent" or "unknown"
+ *   interop_calls cached URL CACHE [TOKEN]           hf_cached_download(): the path
+ *
+ * Prints one line; "error NAME: message" on stderr and status 1 when the call fails.
+ */
+#include <hfhub/hfhub.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static int failed(const hf_error *err)
+{
+    fprintf(stderr, "error %s: %s\n", hf_status_name(err->status), err->message);
+    return 1;
+}
+
+static int try_load(hf_client *client, char **words, hf_error *err)
+{
+    hf_repo_ref repo = { HF_REPO_MODEL, words[0], words[2] };
+    hf_cache_state state;
+    char *path = NULL;
+
+    if (hf_try_to_load_from_cache(client, &repo, words[1], words[3], &state, &path, err) != HF_OK)
+        return failed(err);
+    puts(state == HF_CACHE_PRESENT ? path : state == HF_CACHE_ABSENT ? "absent" : "unknown");
+    hf_string_free(path);
+    return 0;
+}
+
+static int cached(hf_client *client, int n, char **words, hf_error *err)
+{
+    hf_cached_download_opts opts = HF_CACHED_DOWNLOAD_OPTS_INIT;
+    char *path = NULL;
+
+    opts.cache_dir = words[1];
+    opts.token = n > 2 ? words[2] : NULL;
+    opts.library_name = "interop";
+    opts.library_version = "1.0";
+    if (hf_cached_download(client, words[0], &opts, &path, err) != HF_OK)
+        return failed(err);
+    puts(path);
+    hf_string_free(path);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    hf_error err = HF_ERROR_INIT;
+    hf_client *client;
+    int code = 2;
+
+    if (hf_client_new(NULL, &client, &err) != HF_OK)
+        return failed(&err);
+    if (argc == 6 && strcmp(argv[1], "try") == 0)
+        code = try_load(client, argv + 2, &err);
+    else if ((argc == 4 || argc == 5) && strcmp(argv[1], "cached") == 0)
+        code = cached(client, argc - 2, argv + 2, &err);
+    else
+        fputs("usage: see the head of calls.c\n", stderr);
+    hf_client_free(client);
+    return code;
+}
