@@ -221,6 +221,14 @@ def fill(served: Served) -> dict[str, str]:
     small = {"README.md": b"# secret\n", "config.json": b"{}\n", "model.safetensors": noise("secret", 30_000)}
     served.add("acme/secret", small, "--private")
     served.add("acme/gated", small, "--gated")
+    served.add("acme/disabled", small)
+    served.command("repo", "set", "acme/disabled", "--disable")
+    served.add("acme/old-name", small)
+    served.command("repo", "move", "acme/old-name", "acme/new-name")
+    for name in ("member", "granted"):
+        made[name] = served.command("user", "add", name).strip().splitlines()[-1]
+    served.command("org", "join", "acme", "member")
+    served.command("repo", "grant", "acme/gated", "granted")
     served.add("acme/many", {f"data/{i:04}.txt": b"%d\n" % i for i in range(1500)}, "--type", "dataset")
     with served:
         for kind in TYPES:

@@ -108,12 +108,19 @@ class Python:
         self._process.stdin.write(json.dumps({"code": code, "args": args}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
-        self.err = self._process.stderr.read() or ""
+        self.err = self._said()
         assert line, f"the Python side died: {self.err}"
         answer = json.loads(line)
         if "error" in answer:
             raise CallFailed(answer)
         return answer["ok"]
+
+    def _said(self) -> str:
+        """What came on stderr so far."""
+        try:
+            return os.read(self._process.stderr.fileno(), 1 << 20).decode(errors="replace")
+        except BlockingIOError:
+            return ""
 
     def download(self, repo, path, **kw):
         return self("from huggingface_hub import hf_hub_download\nresult = hf_hub_download(repo, path, **kw)",
