@@ -124,8 +124,10 @@ static bool is_anonymous(const srv_req *req)
 /* What must stay hidden looks exactly like what is not there. */
 static void hide(srv_req *req)
 {
+    /* The Hub leaves the code out of its 401. Its Python client then takes the 401 of a repo for
+     * "not found" at an https address only, so on http, where this is at home, the code must tell. */
     if (is_anonymous(req))
-        want_login(req, NOT_LOGGED_IN);
+        srv_answer_error(req, 401, "RepoNotFound", "%s", NOT_LOGGED_IN);
     else
         srv_answer_error(req, 404, "RepoNotFound", "Repository not found");
 }

@@ -35,7 +35,7 @@ NOBODY='Invalid username or password.'
 BAD='Invalid credentials in Authorization header'
 for repo in secret missing; do
     for path in "/acme/$repo/resolve/main/config.json" "/api/models/acme/$repo" "/api/models/acme/$repo/tree/main"; do
-        expect 401 '' "$NOBODY" '' "$path"
+        expect 401 RepoNotFound "$NOBODY" '' "$path"
         expect 401 '' "$BAD" hf_bad "$path"
         expect 404 RepoNotFound 'Repository not found' "$EVE" "$path"
     done
