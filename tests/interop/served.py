@@ -114,18 +114,6 @@ class Served:
         write_files(folder, files)
         self.command("import", repo, folder, *args)
 
-    def git_dir(self, commit: str) -> Path:
-        """The bare repository that holds a commit."""
-        for path in sorted((self.data / "git").rglob("HEAD")):
-            has = subprocess.run(["git", "--git-dir", path.parent, "cat-file", "-e", f"{commit}^{{commit}}"],
-                                 env=self.env, capture_output=True)
-            if has.returncode == 0:
-                return path.parent
-        raise AssertionError(f"no repository of {self.data} has {commit}")
-
-    def set_ref(self, commit: str, ref: str) -> None:
-        subprocess.run(["git", "--git-dir", self.git_dir(commit), "update-ref", ref, commit], env=self.env, check=True)
-
     def __enter__(self):
         self._process = subprocess.Popen(
             [str(HF_SERVE), "serve", "--data", str(self.data), "--port", "0", "--access-log", str(self.log),
@@ -212,11 +200,11 @@ def fill(served: Served) -> dict[str, str]:
         for kind in TYPES:
             made[f"{kind} v1.0"] = served.commit(kind=kind)
     for kind in TYPES:
-        served.set_ref(made[f"{kind} v1.0"], "refs/tags/v1.0")
+        served.command("repo", "tag", ID, "v1.0", made[f"{kind} v1.0"], "--type", kind)
         served.add(ID, {**FILES, "feature.txt": b"feature\n"}, "--type", kind, "--lfs-threshold", "10000",
                    "--revision", "dev/feature")
         served.add(ID, {**FILES, "pr.txt": b"pull request\n"}, "--type", kind, "--lfs-threshold", "10000",
-                   "--revision", "proposal")
+                   "--revision", "refs/pr/1")
         served.add(ID, FILES, "--type", kind, "--lfs-threshold", "10000")
     small = {"README.md": b"# secret\n", "config.json": b"{}\n", "model.safetensors": noise("secret", 30_000)}
     served.add("acme/secret", small, "--private")
@@ -232,9 +220,7 @@ def fill(served: Served) -> dict[str, str]:
     served.add("acme/many", {f"data/{i:04}.txt": b"%d\n" % i for i in range(1500)}, "--type", "dataset")
     with served:
         for kind in TYPES:
-            pr = served.commit(kind=kind, revision="proposal")
-            served.set_ref(pr, "refs/pr/1")
-            made[f"{kind} refs/pr/1"] = pr
+            made[f"{kind} refs/pr/1"] = served.commit(kind=kind, revision="refs/pr/1")
             made[f"{kind} main"] = served.commit(kind=kind)
             made[f"{kind} dev/feature"] = served.commit(kind=kind, revision="dev/feature")
     return made
