@@ -347,6 +347,9 @@ hf_status srv_import_run(srv_store *store, const srv_import_spec *spec, hf__aren
     im.result = out;
     if (spec->revision && strlen(spec->revision) > HF__MAX_REVISION)
         return hf__fail(err, HF_ERR_INVALID_ARG, "the revision is too long");
+    st = srv_repo_id_check(hf__str_from(spec->id), err);
+    if (st != HF_OK)
+        return st;
     im.bytes = malloc(PIECE);
     st = im.bytes ? srv_import_walk(spec->dir, arena, &im.list, err) : hf__fail_nomem(err);
     if (st == HF_OK && im.list.n == 0)

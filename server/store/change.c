@@ -656,8 +656,10 @@ static hf_status move_ref(srv_git *git, const char *ref, const git_oid *from, co
 
     if (st != HF_OK)
         return st;
+    pthread_mutex_lock(&git->store->ref_lock);
     rc = git_reference_create_matching(&moved, git->repo, ref, to, from != NULL,
                                        from ? from : &none, "commit");
+    pthread_mutex_unlock(&git->store->ref_lock);
     git_reference_free(moved);
     if (rc == GIT_EMODIFIED || rc == GIT_EEXISTS || rc == GIT_ELOCKED || rc == GIT_ENOTFOUND)
         return conflict(ref, err);

@@ -67,6 +67,8 @@ struct srv_store {
     char *data_dir; /* set in open, read-only after */
     int lock_fd;
     unsigned char secret[32];
+    /* Held while libgit2 makes a ref: it stamps a reflog by the time zone, of which C has but one. */
+    pthread_mutex_t ref_lock;
     struct {
         pthread_mutex_t lock;
         srv__db *dbs;  /* idle connections */

@@ -48,7 +48,9 @@ hf_status srv_git_ref_make(srv_git *git, const char *ref, const char *commit, bo
         st = parse_commit(git, commit, &oid, err);
     if (st != HF_OK)
         return st;
+    pthread_mutex_lock(&git->store->ref_lock);
     rc = git_reference_create(&made, git->repo, ref, &oid, overwrite, "ref");
+    pthread_mutex_unlock(&git->store->ref_lock);
     git_reference_free(made);
     return ref_made(git, rc, ref, err);
 }
@@ -79,8 +81,10 @@ hf_status srv_git_tag_make(srv_git *git, const char *name, const char *commit, c
     rc = git_object_lookup(&target, git->repo, &oid, GIT_OBJECT_COMMIT);
     if (rc == 0)
         rc = git_signature_new(&who, author, email, (git_time_t)(srv__now() / 1000), 0);
+    pthread_mutex_lock(&git->store->ref_lock);
     if (rc == 0)
         rc = git_tag_create(&oid, git->repo, name, target, who, message, 0);
+    pthread_mutex_unlock(&git->store->ref_lock);
     git_signature_free(who);
     git_object_free(target);
     return ref_made(git, rc, ref, err);

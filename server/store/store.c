@@ -263,6 +263,7 @@ hf_status srv_store_open(const srv_store_opts *opts, srv_store **out, hf_error *
         return hf__fail_nomem(err);
     store->lock_fd = -1;
     (void)pthread_mutex_init(&store->synced.lock, NULL);
+    (void)pthread_mutex_init(&store->ref_lock, NULL);
     store->data_dir = strdup(opts->data_dir);
     st = store->data_dir ? make_folders(store, opts, err) : hf__fail_nomem(err);
     if (st == HF_OK)
@@ -302,6 +303,7 @@ void srv_store_close(srv_store *store)
     }
     hf__os_close(&store->lock_fd);
     (void)pthread_mutex_destroy(&store->synced.lock);
+    (void)pthread_mutex_destroy(&store->ref_lock);
     free(store->synced.facts);
     free(store->data_dir);
     free(store);
