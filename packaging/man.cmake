@@ -1,4 +1,5 @@
-# Writes man1/<command>.1 for every command that `hf man-page --list` names. HF: the program; OUT: the folder.
+# Writes man1/<command>.1 for every command that `hf man-page --list` names. HF: the program; SERVE: hf-serve,
+# or empty; OUT: the folder.
 execute_process(COMMAND ${HF} man-page --list OUTPUT_VARIABLE commands COMMAND_ERROR_IS_FATAL ANY)
 string(STRIP "${commands}" commands)
 string(REPLACE "\n" ";" commands "${commands}")
@@ -11,4 +12,30 @@ foreach(command IN LISTS commands)
   file(WRITE ${OUT}/man1/${name}.1 "${page}")
 endforeach()
 file(WRITE ${OUT}/man1/huggingface-cli.1 ".so man1/hf.1\n")
+
+# hf-serve explains itself by --help alone; its page is these texts, one command after the other.
+if(SERVE)
+  function(escaped_help out)
+    execute_process(COMMAND ${SERVE} ${ARGN} --help OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+    string(REPLACE "\\" "\\e" text "${text}")
+    string(REPLACE "-" "\\-" text "${text}")
+    string(REGEX REPLACE "(^|\n)([.'])" "\\1\\\\&\\2" text "${text}")
+    set(${out} "${text}" PARENT_SCOPE)
+  endfunction()
+  escaped_help(text)
+  set(page ".TH HF\\-SERVE 1\n.SH NAME\nhf\\-serve \\- a small Hub of one's own\n.SH DESCRIPTION\n.nf\n${text}.fi\n")
+  execute_process(COMMAND ${SERVE} --help OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+  string(REPLACE ";" "," text "${text}") # it is about to become a list
+  string(REGEX REPLACE ".*\ncommands:" "" text "${text}")
+  string(REGEX REPLACE "\n\n.*" "" text "${text}")
+  string(REGEX MATCHALL "\n  [a-z]+( [a-z]+)?  +[^\n]+" lines "${text}")
+  foreach(line IN LISTS lines)
+    string(REGEX REPLACE "\n  ([a-z]+( [a-z]+)?)  .*" "\\1" name "${line}")
+    string(REPLACE " " ";" words "${name}")
+    escaped_help(text ${words})
+    string(TOUPPER "${name}" title)
+    string(APPEND page ".SH ${title}\n.nf\n${text}.fi\n")
+  endforeach()
+  file(WRITE ${OUT}/man1/hf-serve.1 "${page}")
+endif()
 file(WRITE ${OUT}/stamp "")
