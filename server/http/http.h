@@ -126,7 +126,9 @@ struct srv_req {
     /* for the log */
     double started_wall;
     uint64_t started_ms;
-    uint64_t sent; /* bytes of the answer's body that the socket took */
+    uint64_t sent;        /* bytes of the answer's body that the socket took */
+    bool by_kernel;       /* the body goes by sendfile, and the socket had taken */
+    uint64_t took_before; /* so much before it */
     bool routed, queued, stalled, drop_body;
     uint64_t n_discarded;
     unsigned status_sent;

@@ -52,6 +52,12 @@ void srv_warn(const srv_req *req, const char *fmt, ...) HF__PRINTF(2, 3);
 /* Waits, unless the server stops or the client goes away; false then. */
 bool srv_pause(const srv_req *req, uint32_t ms);
 
+/* took.c */
+/* Bytes that the connection's socket has taken, heads and bodies; false when the kernel does not tell.
+ */
+bool srv_took(struct MHD_Connection *conn, uint64_t *out);
+uint64_t srv_head_bytes(const srv_req *req); /* of the answer, to within a few */
+
 /* log.c: JSON lines, one per finished request. */
 hf_status srv_log_open(const char *path, srv_log **out, hf_error *err);
 void srv_log_request(srv_log *log, const srv_req *req, bool finished);

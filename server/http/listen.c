@@ -287,6 +287,25 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
     return srv_send(req);
 }
 
+static void count_sent(srv_req *req, bool finished)
+{
+    uint64_t took;
+
+    if (req->is_head || !req->queued)
+        req->sent = 0;
+    else if (finished && req->fault.has_length)
+        req->sent = req->fault.length;
+    else if (finished && req->answer.n_bytes != SRV_UNKNOWN_SIZE)
+        req->sent = req->answer.n_bytes;
+    else if (req->by_kernel && srv_took(req->conn, &took)) {
+        uint64_t before = req->took_before + srv_head_bytes(req);
+
+        req->sent = took > before ? took - before : 0;
+        if (req->sent > req->answer.n_bytes)
+            req->sent = req->answer.n_bytes;
+    }
+}
+
 static void on_completed(void *cls, struct MHD_Connection *conn, void **req_cls,
                          enum MHD_RequestTerminationCode code)
 {
@@ -297,12 +316,7 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **req_cls,
     (void)conn;
     if (!req || !req->routed)
         return; /* never begun: still the connection's */
-    if (req->is_head || !req->queued)
-        req->sent = 0;
-    else if (finished && req->fault.has_length)
-        req->sent = req->fault.length;
-    else if (finished && req->answer.n_bytes != SRV_UNKNOWN_SIZE)
-        req->sent = req->answer.n_bytes;
+    count_sent(req, finished);
     if (ctx->server->log)
         srv_log_request(ctx->server->log, req, finished && req->queued);
     set_busy(req, false);

@@ -2,8 +2,9 @@
 /*
  * Sending an answer through libmicrohttpd, bent by the fault script where one says so.
  *
- * Every body is pulled by libmicrohttpd in pieces, each asked for when the socket has taken all
- * before it. So its position is the count of bytes really sent, which the access log reports.
+ * A body is pulled by libmicrohttpd in pieces, each asked for when the socket has taken all before
+ * it. So its position is the count of bytes really sent, which the access log reports. Files go by
+ * sendfile, where the kernel keeps the count.
  */
 #include "http/internal.h"
 
@@ -119,6 +120,19 @@ static void common_headers(srv_req *req)
                    "RateLimit,RateLimit-Policy");
 }
 
+/* Whole files go by sendfile, unless a script has to meddle with the bytes, or the kernel cannot
+ * tell how many it sent. */
+static bool goes_by_kernel(srv_req *req)
+{
+    const srv_fault *fault = &req->fault;
+
+    if (req->answer.kind != SRV_BODY_FILE || req->is_head || fault->has_cut || fault->has_flip ||
+        fault->has_stall || fault->has_length || fault->chunked || fault->bytes_per_second > 0)
+        return false;
+    req->by_kernel = srv_took(req->conn, &req->took_before);
+    return req->by_kernel;
+}
+
 static struct MHD_Response *make_response(srv_req *req)
 {
     srv_answer *answer = &req->answer;
@@ -135,7 +149,11 @@ static struct MHD_Response *make_response(srv_req *req)
     if (size == 0)
         response =
             MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
-    else
+    else if (goes_by_kernel(req)) {
+        response = MHD_create_response_from_fd_at_offset64(size, answer->fd, answer->offset);
+        if (response)
+            answer->fd = -1; /* its now */
+    } else
         response = MHD_create_response_from_callback(size, block, pull, req, NULL);
     if (!response)
         return NULL;

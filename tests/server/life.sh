@@ -63,6 +63,9 @@ req -I "$URL"
 is "20 GiB" "$(header Content-Length)" 21474836480
 req -r 21474836470- "$URL"
 is "its end" "$CODE $(header Content-Range) $(wc -c <"$W/body")" "206 bytes 21474836470-21474836479/21474836480 10"
+curl -sS "$URL" 2>/dev/null | head -c 5000000 >/dev/null
+sent=$(log_lines | tail -1 | sed -n 's/.*"bytes":\([0-9]*\),"complete":false.*/\1/p')
+[ "${sent:-0}" -ge 5000000 ] && [ "$sent" -lt 200000000 ] || fail "bytes sent to a client that left: '$sent'"
 is "bytes" "$(curl -sS -r 10000000000-10299999999 "$URL" | wc -c)" 300000000
 if [ -z "${HF_SANITIZED:-}" ]; then
     peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$SERVER_PID/status")
