@@ -34,8 +34,7 @@ static hf_status read_account(sqlite3_stmt *stmt, hf__arena *arena, srv_account 
     return out->name && out->fullname ? HF_OK : hf__fail_nomem(err);
 }
 
-/* Words that begin a URL of something else: nobody may have them as a namespace. */
-static bool is_reserved(hf__str name)
+bool srv__is_reserved(hf__str name)
 {
     static const char *const words[] = {
         "api",           "datasets",    "spaces", "kernels", "buckets", "models", "oauth",
@@ -56,7 +55,7 @@ static hf_status check_name(const char *name, hf_error *err)
 
     if (strchr(name, '/'))
         return hf__fail(err, HF_ERR_INVALID_ARG, "account name '%s' has a '/'", name);
-    if (is_reserved(hf__str_from(name)))
+    if (srv__is_reserved(hf__str_from(name)))
         return hf__fail(err, HF_ERR_INVALID_ARG, "account name '%s' is reserved", name);
     st = srv_repo_id_check(hf__str_from(name), err);
     if (st != HF_OK)

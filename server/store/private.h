@@ -97,6 +97,9 @@ hf_status srv__sync_fs(const char *path, hf_error *err);
 hf_status srv__sync_dir(const char *path, hf_error *err);
 void srv__remove_tree(const char *path);
 
+/* Words that begin a URL of something else: nobody may have them as a namespace. */
+bool srv__is_reserved(hf__str name);
+
 /* Drops the idle handles of a repository that is going away. */
 void srv__git_forget(srv_store *store, const char *id);
 /* A new bare repository at path. */

@@ -257,8 +257,8 @@ hf_status srv_repo_list(srv_store *store, const srv_repo_query *query, hf__arena
 
 /* ------------------------------------------------------------------------------------- writing */
 
-static hf_status insert_repo(srv_store *store, srv__db *db, const srv_repo_spec *spec,
-                             const char *id, const char *from, const char *to, hf_error *err)
+static hf_status insert_repo(srv__db *db, const srv_repo_spec *spec, const char *id,
+                             const char *from, const char *to, hf_error *err)
 {
     static const char sql[] =
         "INSERT INTO repos(id, type, name, ns, sdk, private, gated, disabled, "
@@ -267,7 +267,6 @@ static hf_status insert_repo(srv_store *store, srv__db *db, const srv_repo_spec 
     hf__str ns = hf__str_cut(hf__str_from(spec->id), '/', &rest);
     hf_status st;
 
-    (void)store;
     if (!rest.ptr)
         ns.len = 0;
     st = srv__sql_run(db, NULL, err, sql, "titstiii", id, (int64_t)spec->type, spec->id, ns,
@@ -330,27 +329,8 @@ static hf_status check_new_id(const char *id, hf_error *err)
     if (st == HF_OK && !rest.ptr)
         st = hf__fail(err, HF_ERR_INVALID_ARG, "repo id '%s' has no namespace: use NAMESPACE/NAME",
                       id);
-    (void)ns;
-    return st;
-}
-
-/* An organisation for a namespace nobody has. */
-static hf_status ensure_namespace(srv_store *store, const char *id, hf_error *err)
-{
-    srv_account_spec spec = { 0 };
-    char name[128];
-    hf__str rest;
-    hf__str ns = hf__str_cut(hf__str_from(id), '/', &rest);
-    hf_status st;
-
-    (void)snprintf(name, sizeof name, "%.*s", (int)ns.len, ns.ptr);
-    spec.name = name;
-    spec.is_org = true;
-    st = srv_account_add(store, &spec, err);
-    if (st == HF_ERR_CONFLICT) {
-        hf__error_clear(err);
-        st = HF_OK;
-    }
+    if (st == HF_OK && srv__is_reserved(ns))
+        st = hf__fail(err, HF_ERR_INVALID_ARG, "the namespace of repo id '%s' is reserved", id);
     return st;
 }
 
@@ -379,7 +359,7 @@ static hf_status create_on_disk(srv_store *store, const srv_repo_spec *spec, con
         st = srv__db_begin(db, err);
     if (st == HF_OK)
         st = srv__db_finish(
-            db, insert_repo(store, db, spec, id, hf__buf_cstr(&from), hf__buf_cstr(&to), err), err);
+            db, insert_repo(db, spec, id, hf__buf_cstr(&from), hf__buf_cstr(&to), err), err);
     srv__db_give(store, db);
     if (st != HF_OK) {
         srv__remove_tree(hf__buf_cstr(&from));
@@ -398,8 +378,6 @@ hf_status srv_repo_create(srv_store *store, const srv_repo_spec *spec, hf__arena
 
     hf__error_clear(err);
     st = check_new_id(spec->id, err);
-    if (st == HF_OK)
-        st = ensure_namespace(store, spec->id, err);
     if (st != HF_OK)
         return st;
     srv__random_hex(id, SRV_ID_HEX);
@@ -469,8 +447,6 @@ hf_status srv_repo_move(srv_store *store, const srv_repo *repo, const char *to, 
 
     hf__error_clear(err);
     st = check_new_id(to, err);
-    if (st == HF_OK)
-        st = ensure_namespace(store, to, err);
     if (st == HF_OK)
         st = srv__db_take(store, &db, err);
     if (st == HF_OK)

@@ -246,6 +246,8 @@ static void start_git(void)
     git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, GIT_CONFIG_LEVEL_XDG, "");
     git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, GIT_CONFIG_LEVEL_SYSTEM, "");
     git_libgit2_opts(GIT_OPT_SET_TEMPLATE_PATH, "");
+    /* A data folder in a container's volume often belongs to another user. */
+    git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 }
 
 hf_status srv_store_open(const srv_store_opts *opts, srv_store **out, hf_error *err)

@@ -191,8 +191,8 @@ typedef struct srv_repo_spec {
     bool no_first_commit; /* else `main` starts with "initial commit" holding .gitattributes */
 } srv_repo_spec;
 
-/* HF_ERR_CONFLICT when it exists in any case. The namespace becomes an organisation when nobody has
- * its name. */
+/* HF_ERR_CONFLICT when it exists in any case. Its namespace need not be an account yet; who gets that name
+ * later owns it. */
 hf_status srv_repo_create(srv_store *store, const srv_repo_spec *spec, hf__arena *arena,
                           const srv_repo **out, hf_error *err);
 hf_status srv_repo_delete(srv_store *store, const srv_repo *repo, hf_error *err);

@@ -8,9 +8,8 @@ head -c 60000 "$W/model/model.bin" >"$W/model/big [1] #x.dat"
 : >"$W/model/empty.bin"
 git config --global user.name t && git config --global user.email t@example.org
 
-repo_dir() { ls -d "$DATA"/git/*.git | head -1; }
-# bare GIT-ARGUMENT...
-bare() { git -c core.quotePath=false -C "$(repo_dir)" "$@"; }
+# bare GIT-ARGUMENT...: in the first repository
+bare() { git -c core.quotePath=false -C "$TINY" "$@"; }
 # refuses CODE GLOB COMMAND...: one line on stderr, nothing on stdout
 refuses() {
     local code=$1 glob=$2
@@ -25,6 +24,7 @@ refuses() {
 # the commit, alone on stdout
 serve_cmd import acme/tiny "$W/model" --lfs-threshold 50000 --message 'First of all'
 COMMIT=$(cat "$W/cmd.out")
+TINY=$(ls -d "$DATA"/git/*.git)
 is "head" "$(bare rev-parse main)" "$COMMIT"
 is "HEAD" "$(bare symbolic-ref HEAD)" refs/heads/main
 is "history" "$(bare log --format='%an %s' main)" "acme First of all
@@ -82,7 +82,7 @@ mkdir "$W/ruled"
 printf '*.txt filter=lfs diff=lfs merge=lfs -text\n' >"$W/ruled/.gitattributes"
 cp "$W/model/config.json" "$W/ruled/a.txt" && cp "$W/model/model.bin" "$W/ruled/"
 serve_cmd import acme/ruled "$W/ruled" --type dataset --private --gated=manual
-RULED=$(ls -d "$DATA"/git/*.git | grep -v "$(repo_dir)")
+RULED=$(ls -d "$DATA"/git/*.git | grep -vF "$TINY")
 [ "$(git -C "$RULED" cat-file blob main:a.txt | wc -l)" = 3 ] || fail "its own rule makes a.txt LFS"
 is "model.bin is regular" "$(git -C "$RULED" cat-file -s main:model.bin)" 1500000
 serve_cmd repo list
@@ -154,6 +154,7 @@ refuses 2 "*unknown option*" import acme/x "$W/model" --bogus
 refuses 2 "*--type is*" import acme/x "$W/model" --type buckets
 refuses 2 "*wants a number*" import acme/x "$W/model" --lfs-threshold ten
 refuses 2 "*reserved*" user add datasets
+refuses 2 "*reserved*" import api/x "$W/model"
 refuses 2 "*no such command*" frobnicate
 "$HF_SERVE" repo list --data "$DATA" | grep -q acme/x && fail "a refused import left a repo"
 for c in import 'user add' 'user list' 'token add' 'org join' 'repo list' 'repo set' 'repo move' serve; do
