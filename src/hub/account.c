@@ -69,7 +69,7 @@ static hf_status make_user(const hf__net_resp *resp, hf_user **out, hf_error *er
         owner->arena = arena;
         owner->pub.json = hf__arena_str(arena, hf__buf_str(&resp->body));
     }
-    if (owner && owner->pub.json && read_user(owner, doc)) {
+    if (owner && read_user(owner, doc) && !hf__arena_failed(arena)) {
         *out = &owner->pub;
     } else {
         hf__arena_free(arena);
@@ -381,8 +381,6 @@ static bool fill_list(tokens_owner *owner, const hf__token_store *store, const c
         list[i].can_refresh = hf__token_field_get(entry, "refresh_token") != NULL;
         if (expires && !hf__str_to_u64(hf__str_from(expires), &list[i].expires_at))
             list[i].expires_at = 0;
-        if (!list[i].name || !list[i].masked)
-            return false;
     }
     owner->pub.tokens = list;
     owner->pub.n_tokens = store->n;
@@ -406,7 +404,7 @@ hf_status hf__hub_token_list(hf__hub *hub, hf_token_list **out, hf_error *err)
         owner = arena ? hf__arena_alloc(arena, sizeof(*owner)) : NULL;
         if (owner)
             owner->arena = arena;
-        if (owner && fill_list(owner, &store, auth)) {
+        if (owner && fill_list(owner, &store, auth) && !hf__arena_failed(arena)) {
             *out = &owner->pub;
         } else {
             hf__arena_free(arena);

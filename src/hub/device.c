@@ -16,7 +16,6 @@
 #define SLOWER_S       5
 #define POLL_DEFAULT_S 5
 #define EXPIRY_S       900
-#define MAX_FORM       ((size_t)16 * 1024)
 
 typedef struct device_owner {
     hf_device pub;
@@ -29,21 +28,21 @@ static const char *text_of(const device_owner *owner, const hf__json *doc, const
     return hf__arena_cstr(owner->arena, hf__json_text(doc, key));
 }
 
-static const char *client_id(const hf__hub *hub)
+const char *hf__hub_oauth_client(const hf__hub *hub)
 {
     const char *id = hub->use_env ? hf__env_get_nonempty("HF_DEVICE_CODE_OAUTH_CLIENT_ID") : NULL;
 
     return id ? id : CLIENT_ID;
 }
 
-static void add_pair(hf__buf *form, const char *key, const char *value)
+void hf__form_add(hf__buf *form, const char *key, const char *value)
 {
     hf__buf_addf(form, "%s%s=", form->len ? "&" : "", key);
     hf__buf_add_quoted(form, hf__str_from(value), HF__QUOTE_SEGMENT);
 }
 
-static hf_status post_form(hf__hub *hub, const char *path, const hf__buf *form, bool any_status,
-                           const hf_cancel *cancel, hf__net_resp *resp, hf_error *err)
+hf_status hf__hub_post_form(hf__hub *hub, const char *path, const hf__buf *form, bool any_status,
+                            const hf_cancel *cancel, hf__net_resp *resp, hf_error *err)
 {
     hf__hub_exchange exchange = { .method = "POST",
                                   .body = form->ptr,
@@ -86,7 +85,8 @@ static bool fill_device(device_owner *owner, const hf__json *doc)
     device->interval_s = seconds_of(doc, "interval", POLL_DEFAULT_S);
     device->expires_in_s = seconds_of(doc, "expires_in", EXPIRY_S);
     owner->code = code ? strdup(code) : NULL;
-    return owner->code && device->user_code && device->verification_uri_complete;
+    return owner->code && device->user_code && device->verification_uri_complete &&
+           !hf__arena_failed(owner->arena);
 }
 
 hf_status hf__hub_device_start(hf__hub *hub, const hf_cancel *cancel, hf_device **out,
@@ -99,9 +99,9 @@ hf_status hf__hub_device_start(hf__hub *hub, const hf_cancel *cancel, hf_device 
     hf__buf form;
     hf_status st;
 
-    hf__buf_init(&form, MAX_FORM);
-    add_pair(&form, "client_id", client_id(hub));
-    st = post_form(hub, "/oauth/device", &form, false, cancel, &resp, err);
+    hf__buf_init(&form, HF__MAX_FORM);
+    hf__form_add(&form, "client_id", hf__hub_oauth_client(hub));
+    st = hf__hub_post_form(hub, "/oauth/device", &form, false, cancel, &resp, err);
     hf__buf_dispose(&form);
     if (st != HF_OK) {
         hf__error_prefix(err, "cannot get a code to log in with");
@@ -175,7 +175,7 @@ static verdict judge(const hf__net_resp *resp, hf__json **doc, hf_status *why, h
 }
 
 /* It goes into a header and into files of lines. */
-static hf_status check_line(const char *token, hf_error *err)
+hf_status hf__token_check(const char *token, hf_error *err)
 {
     for (const char *c = token; *c; c++)
         if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7f)
@@ -188,10 +188,10 @@ static hf_status granted(hf__hub *hub, const hf__json *doc, const hf_cancel *can
 {
     hf__grant g = { hf__json_text(doc, "access_token"), hf__json_text(doc, "refresh_token"), 0 };
     uint64_t lives;
-    hf_status st = check_line(g.token, err);
+    hf_status st = hf__token_check(g.token, err);
 
     if (st == HF_OK && g.refresh)
-        st = check_line(g.refresh, err);
+        st = hf__token_check(g.refresh, err);
     if (hf__json_u64(doc, "expires_in", &lives) && lives < UINT32_MAX)
         g.lives_s = lives;
     return st == HF_OK ? hf__hub_log_in(hub, &g, cancel, out, err) : st;
@@ -216,10 +216,10 @@ hf_status hf__hub_device_wait(hf__hub *hub, hf_device *device, hf_device_fn *on_
     hf_status st = hf__hub_keeps_tokens(hub, err);
     bool over = false;
 
-    hf__buf_init(&form, MAX_FORM);
-    add_pair(&form, "grant_type", "urn:ietf:params:oauth:grant-type:device_code");
-    add_pair(&form, "device_code", owner->code);
-    add_pair(&form, "client_id", client_id(hub));
+    hf__buf_init(&form, HF__MAX_FORM);
+    hf__form_add(&form, "grant_type", "urn:ietf:params:oauth:grant-type:device_code");
+    hf__form_add(&form, "device_code", owner->code);
+    hf__form_add(&form, "client_id", hf__hub_oauth_client(hub));
     while (st == HF_OK && !over) {
         hf__net_resp resp;
         hf__json *doc = NULL;
@@ -229,7 +229,7 @@ hf_status hf__hub_device_wait(hf__hub *hub, hf_device *device, hf_device_fn *on_
             st = hf__fail(err, HF_ERR_TIMEOUT, "the code has expired (timeout); try again");
             break;
         }
-        st = post_form(hub, "/oauth/token", &form, true, cancel, &resp, err);
+        st = hf__hub_post_form(hub, "/oauth/token", &form, true, cancel, &resp, err);
         if (st == HF_OK) {
             v = judge(&resp, &doc, &st, err);
             over = v == GRANTED || v == REFUSED;

@@ -101,6 +101,21 @@ hf_status hf__hub_keeps_tokens(const hf__hub *hub, hf_error *err);
 hf_status hf__hub_log_in(hf__hub *hub, const hf__grant *g, const hf_cancel *cancel, hf_login **out,
                          hf_error *err);
 
+/* ---- OAuth (device.c, refresh.c) */
+
+#define HF__MAX_FORM ((size_t)16 * 1024)
+
+const char *hf__hub_oauth_client(const hf__hub *hub);
+void hf__form_add(hf__buf *form, const char *key, const char *value);
+/* POST of a form without a token. any_status: the caller reads what an error says. */
+hf_status hf__hub_post_form(hf__hub *hub, const char *path, const hf__buf *form, bool any_status,
+                            const hf_cancel *cancel, hf__net_resp *resp, hf_error *err);
+/* A granted token goes into a header and into files of lines. */
+hf_status hf__token_check(const char *token, hf_error *err);
+/* Exchanges the token of the file, "Bearer …", for a new one when it came with a refresh token and
+ * has less than a day to live. Never fails: what does not work is logged, and *auth stays. */
+void hf__hub_refresh(hf__hub *hub, char **auth);
+
 /* "/api/models/ns/name" */
 void hf__hub_add_api(hf__buf *out, const hf_repo_ref *repo);
 

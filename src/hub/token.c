@@ -109,6 +109,8 @@ static hf_status find(hf__hub *hub, char **auth, const char **source, hf_error *
         hf__secret_report(hub->token_path, hub->log);
         st = hf__hub_bearer(hf__buf_str(&text), "file", auth, err);
     }
+    if (*auth && hub->stored_path)
+        hf__hub_refresh(hub, auth);
     hf__secret_dispose(&text);
     return st;
 }

@@ -64,6 +64,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/oauth/token" and form.get("device_code") == "secret device/code" and \
                 form.get("grant_type") == "urn:ietf:params:oauth:grant-type:device_code":
             return self.poll()
+        if self.path == "/oauth/token" and form.get("grant_type") == "refresh_token" and form.get("client_id"):
+            if form["refresh_token"] != "r_1":
+                return self.answer(400, {"error": "invalid_grant"})
+            return self.poll()
         self.answer(400, {"error": "invalid_request", "error_description": "no such thing"})
 
     def poll(self):

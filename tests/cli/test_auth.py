@@ -419,6 +419,57 @@ class Auth(terminal.Case):
                 self.assertEqual(done.returncode, 1, done.stderr)
                 self.nothing_written()
 
+    # ---- renewal
+
+    def expiring(self, script, left=3600, refresh="r_1"):
+        self.accounts(script)
+        self.hf_home.mkdir()
+        self.token.write_text("hf_good")
+        self.stored.write_text(f"[oauth-alice]\nhf_token = hf_good\nrefresh_token = {refresh}\n"
+                               f"expires_at = {int(time.time()) + left}\n\n")
+        for path in (self.token, self.stored):
+            path.chmod(0o600)
+
+    def test_a_token_about_to_expire_is_renewed(self):
+        self.expiring([{"access_token": "hf_browser", "refresh_token": "r_2", "expires_in": 864000}])
+        done = self.run_hf("auth", "whoami", "-q")
+        self.assertEqual((done.returncode, done.stdout), (0, b"alice\n"), done.stderr)
+        self.assertEqual(self.token.read_text(), "hf_browser")
+        text = self.stored.read_text()
+        self.assertIn("hf_token = hf_browser\nrefresh_token = r_2\n", text)
+        self.assertAlmostEqual(int(text.split("expires_at = ")[1]), time.time() + 864000, delta=60)
+        self.assert_secret(self.token)
+        self.assertEqual(self.run_hf("auth", "token").stdout, b"hf_browser\n")
+        self.assertEqual(len(self.polls()), 1)
+
+    def test_a_fresh_token_and_offline_ask_nobody(self):
+        self.expiring([], left=100000)
+        self.assertEqual(self.run_hf("auth", "token").stdout, b"hf_good\n")
+        self.assertFalse((self.work / "log").exists())
+        self.stored.write_text(self.stored.read_text().replace("expires_at = ", "expires_at = 1\nwas = "))
+        self.env["HF_HUB_OFFLINE"] = "1"
+        self.assertEqual(self.run_hf("auth", "token").stdout, b"hf_good\n")
+        self.assertFalse((self.work / "log").exists())
+
+    def test_a_renewal_that_fails_leaves_the_token(self):
+        for script, refresh, words in (([], "revoked", b"run `hf auth login`"), ([502], "r_1", b"could not be renewed"),
+                                       ([{"access_token": "a\nb"}], "r_1", b"cannot be one"), (["drop"], "r_1", b"renewed")):
+            with self.subTest(script=script):
+                self.expiring(script, refresh=refresh)
+                before = self.stored.read_bytes()
+                done = self.run_hf("auth", "whoami")
+                self.assertEqual((done.returncode, done.stdout), (0, b"alice\n"))
+                self.assertIn(words, done.stderr)
+                self.assertEqual(self.stored.read_bytes(), before)
+                self.assertEqual(self.token.read_text(), "hf_good")
+                self.setUp()
+
+    def test_two_processes_renew_once(self):
+        self.expiring([{"access_token": "hf_browser", "refresh_token": "r_2", "expires_in": 864000}, "invalid_grant"])
+        jobs = [self.spawn("auth", "token") for _ in range(6)]
+        self.assertEqual({p.communicate()[0] for p in jobs}, {b"hf_browser\n"})
+        self.assertEqual(len(self.polls()), 1)
+
     def test_no_such_login(self):
         self.serve({"f": b""})
         done = self.run_hf("auth", "login")
