@@ -35,6 +35,7 @@ static hf_status check_complete(snapshot_call *c, const char *dir, hf_error *err
     bool found = false;
     hf_status st;
 
+    hf__tree_list_dispose(&c->tree); /* the part of one that was asked for in vain */
     st = hf__cache_tree_read(c->r.repo, c->r.local, c->r.commit, &c->tree, &c->listed, err);
     hf__buf_init(&missing, 2048);
     for (size_t i = 0; st == HF_OK && i < c->tree.n; i++) {
@@ -77,7 +78,7 @@ static hf_status target_dir(snapshot_call *c, hf__buf *out, hf_error *err)
     return hf__cache_snapshot_dir(c->r.repo, c->r.commit, out, err);
 }
 
-/* The commit could not be asked for: what is here, if anything, else the reason. */
+/* The commit or its listing could not be asked for: what is here, if anything, else the reason. */
 static hf_status fall_back(snapshot_call *c, hf_status why_st, const hf_error *why,
                            hf_snapshot **out, hf_error *err)
 {
@@ -182,8 +183,12 @@ static hf_status get_listing(snapshot_call *c, hf_error *err)
 {
     run *r = &c->r;
     hf_error why = HF_ERROR_INIT;
-    hf_status st = hf__cache_tree_read(r->repo, r->local, r->commit, &c->tree, &c->listed, err);
+    hf_status st;
 
+    r->at.revision = r->commit;
+    if (hf__meter_show(r, HF_PHASE_PLAN, hf__clock_ms()))
+        return hf__fail(err, HF_ERR_CANCELED, "cancelled");
+    st = hf__cache_tree_read(r->repo, r->local, r->commit, &c->tree, &c->listed, err);
     if (st != HF_OK || c->listed)
         return st;
     st = ask_listing(c, err);
@@ -238,17 +243,9 @@ static hf_status fetch_all(snapshot_call *c, hf_snapshot **out, hf_error *err)
 {
     run *r = &c->r;
     hf__buf dir;
-    hf_status st;
+    hf_status st = make_ops(c, err);
 
-    r->at.revision = r->commit;
     hf__buf_init(&dir, HF__MAX_PATH);
-    if (hf__meter_show(r, HF_PHASE_PLAN, hf__clock_ms())) {
-        st = hf__fail(err, HF_ERR_CANCELED, "cancelled");
-        goto done;
-    }
-    st = get_listing(c, err);
-    if (st == HF_OK)
-        st = make_ops(c, err);
     if (st == HF_OK)
         st = hf__run_plan(r, err);
     if (st == HF_OK && !(r->flags & HF_DOWNLOAD_DRY_RUN)) {
@@ -262,7 +259,6 @@ static hf_status fetch_all(snapshot_call *c, hf_snapshot **out, hf_error *err)
         if (!*out)
             st = hf__fail_nomem(err);
     }
-done:
     hf__buf_dispose(&dir);
     return st;
 }
@@ -270,7 +266,8 @@ done:
 static bool is_final(hf_status st)
 {
     return st == HF_ERR_REVISION_NOT_FOUND || st == HF_ERR_PROXY || st == HF_ERR_CANCELED ||
-           st == HF_ERR_INVALID_ARG || st == HF_ERR_NO_MEMORY;
+           st == HF_ERR_INVALID_ARG || st == HF_ERR_NO_MEMORY || st == HF_ERR_UNSAFE_PATH ||
+           st == HF_ERR_LIMIT;
 }
 
 static hf_status resolve_commit(snapshot_call *c, hf_error *err)
@@ -307,6 +304,8 @@ hf_status hf__transfer_snapshot(const hf__transfer_ctx *ctx, const hf_repo_ref *
     if (st != HF_OK)
         goto done;
     st = resolve_commit(&c, &why);
+    if (st == HF_OK)
+        st = get_listing(&c, &why);
     if (st == HF_OK)
         st = fetch_all(&c, out, err);
     else if (is_final(st))
