@@ -92,7 +92,7 @@ const srv_cmd srv_cmd_import = {
     "commit the files of a folder to a repo, which is made when absent",
     "Files are LFS by the repo's .gitattributes (a new repo gets the Hub's own) and when they are\n"
     "larger than the threshold. Prints the commit id. A folder that changed nothing makes no\n"
-    "commit.\n\n"
+    "commit. What clients keep in .cache/huggingface is left out.\n\n"
     "example: hf-serve import acme/tiny ./model --lfs-threshold 1000000",
     opts,
     sizeof(import_args),

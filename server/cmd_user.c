@@ -14,8 +14,10 @@ static bool parse_role(const char *text, srv_role *out)
         *out = SRV_ROLE_READ;
     else if (strcmp(text, "fine-grained") == 0)
         *out = SRV_ROLE_FINE_GRAINED;
-    else
-        return srv_complain(0, "--role is read, write or fine-grained, not '%s'", text) != 0;
+    else {
+        (void)srv_complain(SRV_EXIT_USAGE, "--role is read, write or fine-grained, not '%s'", text);
+        return false;
+    }
     return true;
 }
 
@@ -41,12 +43,18 @@ static bool parse_scopes(srv_session *s, const char *text, srv_token_spec *spec)
         scope->permissions = SRV_SCOPE_READ;
         if (mode.ptr && hf__str_eq(mode, HF__STR("write")))
             scope->permissions |= SRV_SCOPE_WRITE;
-        else if ((mode.ptr && !hf__str_eq(mode, HF__STR("read"))) || !scope->entity ||
-                 entity.len == 0)
-            return srv_complain(0, "--scope is ENTITY or ENTITY:write, not '%.*s'", (int)word.len,
-                                word.ptr) != 0;
+        else if ((mode.ptr && !hf__str_eq(mode, HF__STR("read"))) || entity.len == 0) {
+            (void)srv_complain(SRV_EXIT_USAGE, "--scope is ENTITY or ENTITY:write, not '%.*s'",
+                               (int)word.len, word.ptr);
+            return false;
+        }
+        if (!scope->entity)
+            list = NULL;
     }
-    return list && !rest.ptr ? true : srv_complain(0, "too many scopes") != 0;
+    if (list && !rest.ptr)
+        return true;
+    (void)srv_complain(SRV_EXIT_USAGE, list ? "too many scopes" : "out of memory");
+    return false;
 }
 
 static int print_token(srv_session *s, const srv_token_spec *spec)
