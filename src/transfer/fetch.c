@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define REFUSALS 2 /* of a fresh address, in a row */
+
 hf__hash_kind hf__fetch_kind(const hf__etag *etag)
 {
     return hf__etag_is_sha256(etag) ? HF__HASH_SHA256
@@ -196,6 +198,26 @@ static void try_again(fetch *f, const lane *l, uint64_t now)
              wait_ms / 1000.0, (unsigned long long)hf__plan_left(&f->plan));
 }
 
+/* An answer that a fresh address may better. An old address is forgotten at once; a fresh one that
+ * storage refuses is asked for a few times more. What the Hub itself says is final. */
+static bool another_address(fetch *f, const lane *l, uint64_t now)
+{
+    bool odd = l->status == HF_ERR_RANGE || l->status == HF_ERR_PROTOCOL;
+
+    if (!of_the_address(l->status))
+        return false;
+    if (!take_fresh_address(f)) {
+        if (!(atomic_load(&l->elsewhere) || odd) || ++f->refusals > REFUSALS)
+            return false;
+        f->wait_until_ms = now + 1000;
+    }
+    f->retries++;
+    f->run->retries++;
+    hf__logf(f->run->ctx->log, HF_LOG_INFO, "'%s': %s; asking for its address again", f->path,
+             l->err.message);
+    return true;
+}
+
 static void in_trouble(fetch *f, const lane *l, uint64_t now)
 {
     if (l->status == HF_ERR_RATE_LIMITED || l->status == HF_ERR_FORBIDDEN)
@@ -204,15 +226,12 @@ static void in_trouble(fetch *f, const lane *l, uint64_t now)
         f->plan.whole = true; /* then all of it, by one lane */
         stop_lanes(f);
     } else if (of_the_line(l->status) || of_the_server(l->status)) {
-        if (l->status == HF_ERR_TRUNCATED || of_the_server(l->status))
+        if (!atomic_load(&l->head_seen))
             (void)take_fresh_address(f);
         try_again(f, l, now);
-    } else if (!of_the_address(l->status) || !take_fresh_address(f)) {
+    } else if (!another_address(f, l, now)) {
         hf__error_copy(&f->err, &l->err);
         finish(f, l->status);
-    } else {
-        f->retries++;
-        f->run->retries++;
     }
 }
 
@@ -241,6 +260,7 @@ static void lane_ended(fetch *f, lane *l, uint64_t now)
     f->lanes[l->index] = NULL;
     if (at > l->first) {
         f->any_byte = true;
+        f->refusals = 0;
         hf__tries_progress(&f->tries);
     }
     if (!hf__plan_ended(&f->plan, l->index, at) && moving)
@@ -263,6 +283,8 @@ static void look_at_lanes(fetch *f, uint64_t now)
             continue;
         learn_address(f, l);
         hf__plan_moved(&f->plan, (int)i, atomic_load(&l->at), now);
+        if (hf__net_stream_waits_ms(l->stream, NULL))
+            hf__plan_waits(&f->plan, (int)i, now);
         if (atomic_load(&l->ended))
             lane_ended(f, l, now);
     }

@@ -81,7 +81,8 @@ static void start_locked(hf__journal *journal)
 
 typedef struct reader {
     hf__journal *journal;
-    hf__str text;
+    const char *start;
+    hf__str text; /* what is left of it */
     hf__ranges *have;
     hf__check *checks;
     uint64_t synced; /* lines that begin before this are on disk */
@@ -90,8 +91,6 @@ typedef struct reader {
 /* The next line that is whole: its text without the checksum. */
 static bool next_line(reader *r, hf__str *out, uint64_t *at)
 {
-    const char *start = r->text.ptr;
-
     while (r->text.len) {
         const char *nl = memchr(r->text.ptr, '\n', r->text.len);
         hf__str line = { r->text.ptr, nl ? (size_t)(nl - r->text.ptr) : 0 };
@@ -99,7 +98,7 @@ static bool next_line(reader *r, hf__str *out, uint64_t *at)
 
         if (!nl)
             return false;
-        *at = (uint64_t)(line.ptr - start);
+        *at = (uint64_t)(line.ptr - r->start);
         r->text.len -= line.len + 1;
         r->text.ptr = nl + 1;
         if (line.len <= SUM_HEX || line.len >= LINE_MAX)
@@ -155,6 +154,7 @@ static hf_status read_lines(reader *r, hf__str all, hf_error *err)
     uint64_t at;
     uint64_t mark;
 
+    r->start = all.ptr;
     r->text = all;
     while (next_line(r, &line, &at))
         if (hf__str_eq(word(&line), HF__STR("s")) && hf__str_to_u64(line, &mark) && mark <= at)
@@ -190,6 +190,7 @@ static bool read_file(hf__journal *journal, hf__buf *text)
         return false;
     hf__buf_grew(text, got);
     r.text = hf__buf_str(text);
+    r.start = r.text.ptr;
     head_line(journal, head);
     return next_line(&r, &line, &at) && at == 0 && hf__str_eq(line, hf__str_from(head));
 }

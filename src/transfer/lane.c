@@ -13,6 +13,8 @@ static hf_status on_head(void *self, const hf__net_head *head, hf_error *err)
     hf_status st = hf__hub_check_content(head, f->etag.text[0] ? &f->etag : NULL, f->size, l->first,
                                          &partial, err);
 
+    atomic_store(&l->elsewhere,
+                 !hf__net_same_origin(head->url, hf__hub_endpoint(f->run->ctx->hub)));
     if (st != HF_OK)
         return st;
     if (!partial && l->get.req.has_range) {

@@ -41,7 +41,17 @@ void hf__plan_moved(hf__plan *plan, int index, uint64_t at, uint64_t now_ms)
         lane->rate = lane->rate ? (lane->rate + rate) / 2 : rate;
         lane->rate_at = lane->at;
         lane->rate_ms = now_ms;
+        plan->usual_rate -= plan->usual_rate / 32; /* a line may become slower for good */
+        if (rate > plan->usual_rate)
+            plan->usual_rate = rate;
     }
+}
+
+void hf__plan_waits(hf__plan *plan, int index, uint64_t now_ms)
+{
+    hf__lane_plan *lane = &plan->lanes[index];
+
+    lane->last_ms = lane->start_ms = lane->rate_ms = now_ms;
 }
 
 static uint64_t median_rate(const hf__plan *plan)
@@ -68,7 +78,7 @@ static bool in_trouble(const hf__plan *plan, const hf__lane_plan *lane, uint64_t
     if (now_ms - lane->last_ms >= HF__PLAN_SILENT_MS)
         return true;
     return now_ms - lane->start_ms >= HF__PLAN_SLOW_MS &&
-           lane->rate * HF__PLAN_SLOW < median_rate(plan);
+           lane->rate * HF__PLAN_SLOW < plan->usual_rate;
 }
 
 /* A lane that was started later to bring the rest of this one. */
@@ -240,7 +250,21 @@ bool hf__plan_ended(hf__plan *plan, int index, uint64_t at)
     return hf__ranges_add(&plan->have, lane->first, at);
 }
 
-/* What it was to bring is here, or a lane that helps it out is past it. */
+/* Of two that bring the same bytes, the one that is behind. */
+static int behind(const hf__plan *plan, int i, int k, uint64_t now_ms)
+{
+    const hf__lane_plan *lane = &plan->lanes[i];
+    const hf__lane_plan *helper = &plan->lanes[k];
+
+    if (!helps(helper, lane))
+        return -1;
+    if (helper->at > lane->at && !in_trouble(plan, helper, now_ms))
+        return i;
+    return lane->at > helper->first && lane->at >= helper->at && !in_trouble(plan, lane, now_ms)
+               ? k
+               : -1;
+}
+
 int hf__plan_hopeless(const hf__plan *plan, uint64_t now_ms)
 {
     for (int i = 0; i < HF__PLAN_LANES; i++) {
@@ -250,9 +274,12 @@ int hf__plan_hopeless(const hf__plan *plan, uint64_t now_ms)
             continue;
         if (hf__ranges_reach(&plan->have, lane->at) >= lane->end)
             return i;
-        for (int k = 0; k < HF__PLAN_LANES && in_trouble(plan, lane, now_ms); k++)
-            if (helps(&plan->lanes[k], lane) && plan->lanes[k].at > lane->at)
-                return i;
+        for (int k = 0; k < HF__PLAN_LANES; k++) {
+            int which = behind(plan, i, k, now_ms);
+
+            if (which >= 0)
+                return which;
+        }
     }
     return -1;
 }

@@ -21,7 +21,7 @@
 #define HF__PLAN_MOST_RUN  ((uint64_t)128 * 1024 * 1024) /* likewise */
 #define HF__PLAN_RUN_MS    4000 /* a run should keep a lane busy for about so long */
 #define HF__PLAN_SILENT_MS 2000 /* a lane that brought nothing for so long is helped out */
-#define HF__PLAN_SLOW      8    /* a lane that is so many times slower than the median is slow */
+#define HF__PLAN_SLOW      8    /* a lane that is so many times slower than others were is slow */
 #define HF__PLAN_SLOW_MS   5000 /* and is looked at no earlier than this after its start */
 
 typedef struct hf__lane_plan {
@@ -42,8 +42,9 @@ typedef struct hf__plan {
     hf__ranges have; /* on disk, of lanes that ended and of earlier calls */
     hf__lane_plan lanes[HF__PLAN_LANES];
     unsigned n_lanes;
-    uint64_t n_opened; /* since the start */
-    bool whole;        /* ranges are not to be had: one lane, from the start, to the end */
+    uint64_t n_opened;   /* since the start */
+    uint64_t usual_rate; /* of a good lane, lately */
+    bool whole;          /* ranges are not to be had: one lane, from the start, to the end */
 } hf__plan;
 
 void hf__plan_init(hf__plan *plan, uint64_t size);
@@ -62,9 +63,11 @@ bool hf__plan_next(hf__plan *plan, bool more, uint64_t now_ms, hf__plan_job *out
 
 /* What became of a lane. */
 void hf__plan_moved(hf__plan *plan, int lane, uint64_t at, uint64_t now_ms);
+/* It brings nothing for a reason that is known: that is not silence. */
+void hf__plan_waits(hf__plan *plan, int lane, uint64_t now_ms);
 bool hf__plan_ended(hf__plan *plan, int lane, uint64_t at); /* false: no memory */
 
-/* A lane whose rest others are bringing and which is to be stopped; -1: none. */
+/* A lane whose rest is here, or comes sooner by another, and which is to be stopped; -1: none. */
 int hf__plan_hopeless(const hf__plan *plan, uint64_t now_ms);
 
 /* Lanes that brought something within the last `within_ms`. */

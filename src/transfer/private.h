@@ -67,7 +67,8 @@ typedef struct lane {
     atomic_uint_fast64_t at;  /* next byte */
     atomic_uint_fast64_t end; /* may come closer while it runs */
     atomic_bool head_seen;
-    atomic_bool stopped; /* we asked for its end */
+    atomic_bool elsewhere; /* not the Hub itself answered */
+    atomic_bool stopped;   /* we asked for its end */
     atomic_bool range_ignored;
     atomic_bool ended;
 } lane;
@@ -98,6 +99,7 @@ struct fetch {
     hf__tries tries;
     uint64_t wait_until_ms; /* no lane is opened before */
     uint32_t retries;       /* over all, to show */
+    uint32_t refusals;      /* in a row, of addresses that were fresh */
     bool any_byte;
     bool rechecked; /* the disk was compared with what was hashed */
     bool refetched; /* everything was fetched once more */

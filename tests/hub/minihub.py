@@ -97,6 +97,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         super().setup()
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def handle(self):
+        try:
+            super().handle()
+        except ConnectionError:
+            pass
+
     def note(self, status, sent):
         hub = self.server.hub
         if not hub.log:
@@ -261,9 +267,9 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(self, hub, is_storage):
+    def __init__(self, hub, is_storage, port):
         self.hub, self.is_storage = hub, is_storage
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", port), Handler)
 
 
 class Hub:
@@ -273,7 +279,7 @@ class Hub:
         self.rate, self.expires = args.rate, args.expires
         self.log = open(args.log, "a") if args.log else None
         self.lock = threading.Lock()
-        self.servers = [Server(self, False), Server(self, True)]
+        self.servers = [Server(self, False, args.port), Server(self, True, args.port + 1 if args.port else 0)]
         self.endpoint, self.storage = (f"http://127.0.0.1:{s.server_address[1]}" for s in self.servers)
 
 
@@ -284,6 +290,7 @@ def main():
     parser.add_argument("--log")
     parser.add_argument("--faults")
     parser.add_argument("--rate", type=float, default=0, help="bytes per second of one connection")
+    parser.add_argument("--port", type=int, default=0, help="of the Hub; the storage takes the next")
     parser.add_argument("--expires", type=float, default=3600, help="seconds a storage URL is good for")
     hub = Hub(parser.parse_args())
     print("ENDPOINT", hub.endpoint, flush=True)

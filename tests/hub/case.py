@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of transfers share: a scratch folder, a misbehaving Hub, and the command."""
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+HF = os.environ.get("HF_COMMAND", str(HERE.parent.parent / "build" / "bin" / "hf"))
+MIB = 1 << 20
+PATIENCE = 60
+
+
+def noise(size, seed=1):
+    """Bytes that repeat nowhere within a block, quickly made."""
+    out = bytearray()
+    block = hashlib.shake_256(str(seed).encode()).digest(min(size, MIB))
+    n = 0
+    while len(out) < size:
+        out += n.to_bytes(8, "big") + block[8:]
+        n += 1
+    return bytes(out[:size])
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="hf-transfer-", dir=os.environ.get("TMPDIR")))
+        self.addCleanup(shutil.rmtree, self.work, ignore_errors=True)
+        (self.work / "repo").mkdir()
+        self.faults_file = self.work / "faults.json"
+        self.log_file = self.work / "log.jsonl"
+        self.log_file.touch()
+        self.env = {k: v for k, v in os.environ.items()
+                    if not k.startswith("HF_") and not k.lower().endswith("_proxy")}
+        self.env.update(HOME=str(self.work), HF_HOME=str(self.work / "home"))
+        self.hub = None
+
+    def serve(self, files, *args):
+        """files: name -> bytes."""
+        for name, data in files.items():
+            path = self.work / "repo" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        self.start_hub(*args)
+
+    def start_hub(self, *args, port=0):
+        self.hub = subprocess.Popen(
+            [sys.executable, str(HERE / "minihub.py"), str(self.work / "repo"), "--log", str(self.log_file),
+             "--faults", str(self.faults_file), "--port", str(port), *map(str, args)],
+            stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.stop_hub, self.hub)
+        line = self.hub.stdout.readline()
+        self.endpoint = line.split()[1]
+        self.env["HF_ENDPOINT"] = self.endpoint
+
+    def stop_hub(self, hub=None):
+        hub = hub or self.hub
+        if hub.poll() is None:
+            hub.send_signal(signal.SIGKILL)
+        hub.wait()
+        hub.stdout.close()
+
+    def faults(self, *rules):
+        temp = self.work / "faults.new"
+        temp.write_text(json.dumps(rules))
+        temp.rename(self.faults_file)
+
+    def log(self):
+        return [json.loads(line) for line in self.log_file.read_text().splitlines() if line.endswith("}")]
+
+    def bodies(self):
+        return [r for r in self.log() if r["method"] == "GET" and (r["storage"] or "/resolve/" in r["path"])
+                and r["status"] in (200, 206)]
+
+    def sent(self):
+        return sum(r["sent"] for r in self.bodies())
+
+    def start(self, *args, **env):
+        return subprocess.Popen([HF, "download", "test/repo", *args], env={**self.env, **env},
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def get(self, *args, **env):
+        """Runs `hf download test/repo ARGS`; gives (exit code, stdout, stderr)."""
+        p = self.start(*args, **env)
+        try:
+            out, err = p.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            out, err = p.communicate()
+            self.fail(f"hf did not end within {PATIENCE} s: {err}")
+        return p.returncode, out.strip(), err
+
+    def blobs(self):
+        return self.work / "home" / "hub" / "models--test--repo" / "blobs"
+
+    def parts(self):
+        return sorted(p.name for p in self.blobs().glob("*hfpart*"))
+
+    def check_names(self):
+        """No blob has a name that is not its hash."""
+        if not self.blobs().exists():
+            return
+        for path in self.blobs().iterdir():
+            if "hfpart" in path.name:
+                continue
+            data = path.read_bytes()
+            found = (hashlib.sha256(data).hexdigest() if len(path.name) == 64
+                     else hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest())
+            self.assertEqual(found, path.name)
+
+    def check_got(self, name, data, result):
+        code, out, err = result
+        self.assertEqual(code, 0, err)
+        self.assertEqual(hashlib.sha256(pathlib.Path(out).read_bytes()).digest(), hashlib.sha256(data).digest(), name)
+        self.check_names()
+        self.assertEqual(self.parts(), [])
+
+    def wait_until(self, what, timeout=30):
+        end = time.monotonic() + timeout
+        while not what():
+            if time.monotonic() > end:
+                self.fail("waited in vain")
+            time.sleep(0.02)
+
+    def received(self):
+        """Bytes that the journals of parts tell of."""
+        total = 0
+        for path in self.blobs().glob("*-journal") if self.blobs().exists() else ():
+            pieces = set()
+            for found in re.finditer(r"^w \w+ (\d+) (\d+) ", path.read_text(), re.M):
+                pieces.update(range(int(found[1]), int(found[1]) + int(found[2])))
+            total += len(pieces) * 4 * MIB
+        return total

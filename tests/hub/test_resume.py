@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What is here is not fetched again: after a kill, an interrupt, a server that died, a journal that is
+torn, a disk that lied. The server's log is the witness. KILLS and KILL_MIB make the loop longer."""
+import hashlib
+import hmac
+import os
+import random
+import signal
+import time
+import unittest
+
+import case
+from case import MIB, noise
+
+PIECE = 4 * MIB
+KILLS = int(os.environ.get("KILLS", 30))
+KILL_MIB = int(os.environ.get("KILL_MIB", 200))
+
+
+class Resume(case.Case):
+    def kill_loop(self, number, seed, kills):
+        """Starts and ends the command again and again; then lets it finish."""
+        size = KILL_MIB * MIB + 4321
+        data = noise(size)
+        self.serve({"f": data}, "--rate", 40e6)
+        chance = random.Random(seed)
+        n_killed = 0
+        while n_killed < kills:
+            p = self.start("-q", "f")
+            time.sleep(0.05 + chance.random() * 0.35)
+            p.send_signal(number)
+            _, err = p.communicate(timeout=case.PATIENCE)
+            if p.returncode == 0:
+                break
+            n_killed += 1
+            self.assertIn(p.returncode, (-number, 128 + number), err)
+            self.check_names()
+        self.check_got("f", data, self.get("f"))
+        lost = self.sent() - size
+        self.assertLessEqual(lost, (PIECE + MIB) * len(self.bodies()), f"{n_killed} kills")
+        return n_killed, lost
+
+    def test_killed_again_and_again(self):
+        n, lost = self.kill_loop(signal.SIGKILL, 1, KILLS)
+        print(f"{n} kills, {lost / MIB:.1f} MiB fetched again")
+        self.assertGreaterEqual(n, min(KILLS, 5))
+
+    def test_interrupted_again_and_again(self):
+        self.kill_loop(signal.SIGINT, 2, min(KILLS, 6))
+
+    def some(self, size, least):
+        """A download that was killed when at least so much had come."""
+        data = noise(size)
+        self.serve({"f": data}, "--rate", 60e6)
+        p = self.start("-q", "f")
+        self.wait_until(lambda: self.received() >= least)
+        p.kill()
+        p.communicate()
+        time.sleep(0.3)
+        self.log_file.write_text("")
+        return data
+
+    def journal(self):
+        found, = self.blobs().glob("*-journal")
+        return found
+
+    def test_the_server_dies(self):
+        data = noise(60 * MIB)
+        self.serve({"f": data}, "--rate", 20e6)
+        port = int(self.endpoint.rsplit(":", 1)[1])
+        self.stop_hub()
+        port = port if port % 2 else port + 1
+        self.start_hub("--rate", 20e6, port=port)
+        p = self.start("f")
+        self.wait_until(lambda: self.received() >= 20 * MIB)
+        self.stop_hub()
+        time.sleep(4)
+        self.start_hub("--rate", 20e6, port=port)
+        out, err = p.communicate(timeout=case.PATIENCE)
+        self.check_got("f", data, (p.returncode, out.strip(), err))
+        self.assertIn("going on", err)
+
+    def test_a_torn_journal(self):
+        data = self.some(100 * MIB, 48 * MIB)
+        text = self.journal().read_bytes()
+        self.journal().write_bytes(text[:-9])
+        self.check_got("f", data, self.get("f"))
+        self.assertLessEqual(self.sent(), len(data) - 36 * MIB)
+
+    def test_a_damaged_line_is_no_line(self):
+        data = self.some(100 * MIB, 48 * MIB)
+        lines = self.journal().read_bytes().splitlines(keepends=True)
+        lines[3] = lines[3].replace(b" 1 ", b" 9 ")
+        self.journal().write_bytes(b"".join(lines))
+        self.check_got("f", data, self.get("f"))
+        self.assertLessEqual(self.sent(), len(data) - 36 * MIB)
+
+    def test_a_journal_of_another_file(self):
+        data = self.some(60 * MIB, 24 * MIB)
+        self.journal().write_text("hfpart 1 " + "0" * 64 + " 1 1 1 0123456789abcdef\n")
+        self.check_got("f", data, self.get("f"))
+        self.assertGreaterEqual(self.sent(), len(data))
+
+    def test_a_part_that_was_replaced(self):
+        data = self.some(60 * MIB, 24 * MIB)
+        part = self.journal().with_name(self.journal().name.removesuffix("-journal"))
+        other = part.with_name("x")
+        other.write_bytes(bytes(60 * MIB))
+        other.rename(part)
+        self.check_got("f", data, self.get("f"))
+
+    def test_a_power_cut(self):
+        """Lines of another life of the machine count only up to where a sync is noted."""
+        data = self.some(200 * MIB, 150 * MIB)
+        journal = self.journal()
+        key = journal.name.split(".")[0].encode()
+        lines, at, synced, kept = [], 0, 0, 0
+        for line in journal.read_bytes().splitlines()[:-1]:
+            text = line[:-17]
+            if text.startswith(b"w "):
+                words = text.split()
+                words[1] = b"0" * 16
+                text = b" ".join(words)
+            if text.startswith(b"s "):
+                synced = int(text.split()[1])
+            lines.append((at, text))
+            at += len(line) + 1
+        kept = sum(int(t.split()[3]) for a, t in lines if t.startswith(b"w ") and a < synced) * PIECE
+        journal.write_bytes(b"".join(t + b" " + hmac.new(key, t, hashlib.sha256).hexdigest()[:16].encode() + b"\n"
+                                     for _, t in lines))
+        self.assertGreater(kept, 0)
+        self.check_got("f", data, self.get("f"))
+        self.assertGreaterEqual(self.sent(), len(data) - kept)
+        self.assertLessEqual(self.sent(), len(data) - kept + 2 * MIB)
+
+    def test_the_disk_lied(self):
+        """A byte that changed on disk costs one stretch of 64 MiB."""
+        data = self.some(200 * MIB, 150 * MIB)
+        here = self.received()
+        self.assertIn("\nh 0 ", self.journal().read_text()) # the hash had passed the first 64 MiB
+        part = self.journal().with_name(self.journal().name.removesuffix("-journal"))
+        with open(part, "r+b") as f:
+            f.seek(10 * MIB)
+            byte = f.read(1)
+            f.seek(10 * MIB)
+            f.write(bytes([byte[0] ^ 1]))
+        result = self.get("f")
+        self.check_got("f", data, result)
+        self.assertIn("changed on disk", result[2])
+        self.assertLessEqual(self.sent(), len(data) - here + 64 * MIB + 12 * MIB)
+
+    def test_two_at_once(self):
+        data = noise(40 * MIB)
+        self.serve({"f": data}, "--rate", 40e6)
+        first, second = self.start("f"), self.start("f")
+        for p in (first, second):
+            out, err = p.communicate(timeout=case.PATIENCE)
+            self.check_got("f", data, (p.returncode, out.strip(), err))
+        self.assertLessEqual(self.sent(), len(data) + 2 * MIB)
+
+    def test_local_dir(self):
+        data = noise(60 * MIB)
+        self.serve({"f": data}, "--rate", 40e6)
+        to = self.work / "out"
+        p = self.start("-q", "f", "--local-dir", str(to))
+        self.wait_until(lambda: any(p.stat().st_size > 200 for p in to.rglob("*-journal")))
+        time.sleep(0.5)
+        p.kill()
+        p.communicate()
+        self.assertFalse((to / "f").exists())
+        self.check_got("f", data, self.get("f", "--local-dir", str(to)))
+        self.assertLessEqual(self.sent(), len(data) + 2 * (PIECE + MIB) * len(self.bodies()))
+        self.assertEqual(list(to.rglob("*hfpart*")), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
