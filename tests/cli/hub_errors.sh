@@ -9,6 +9,7 @@ fi
 mkdir model
 echo '{}' >model/config.json
 serve() { hf-serve "$@" --data "$WORK/hub" >>"$WORK/tmp/out" || echo "failed: hf-serve $*"; }
+serve user add acme --org
 for name in acme/open acme/secret acme/off beta/gated; do serve import $name model; done
 serve import acme/data model --type dataset
 serve repo set acme/secret --visibility private

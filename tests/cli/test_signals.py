@@ -4,7 +4,9 @@
 import hashlib
 import json
 import os
+import re
 import signal
+import time
 
 import terminal
 
@@ -20,19 +22,19 @@ class Signals(terminal.Case):
         return max((p.stat().st_size for p in blobs.glob("*.hfpart")), default=0) if blobs.exists() else 0
 
     def interrupt(self, number):
+        """Fetches half of a file, then sends the signal."""
         data = os.urandom(8 * MIB)
-        self.serve({"f": data}, "--rate", 4 * MIB, "--log", self.work / "log")
-        p = self.spawn("download", "test/repo", "f")
-        self.wait_until(lambda: self.partial() >= MIB, "a partial file")
-        p.send_signal(number)
-        out, err = p.communicate(timeout=terminal.PATIENCE)
-        self.assertEqual(p.returncode, 128 + number)
-        self.assertEqual(out, b"")
-        self.assertEqual(err.decode().splitlines()[-1], "Interrupted. Run the same command again to go on.")
+        self.serve({"f": data}, "--rate", 2 * MIB, "--log", self.work / "log")
+        t = self.terminal("download", "test/repo", "f")
+        end = time.monotonic() + terminal.PATIENCE
+        while max(map(int, re.findall(rb"(\d+)% \|", t.seen)), default=0) < 40:
+            self.assertLess(time.monotonic(), end, t.seen)
+            t.read()
+        t.process.send_signal(number)
+        self.assertEqual(t.finish(), 128 + number)
+        self.assertTrue(t.seen.endswith(b"Interrupted. Run the same command again to go on.\r\n"), t.seen)
+        self.assertNotIn(b"/snapshots/", t.seen)
         return data
-
-    def test_interrupted(self):
-        self.interrupt(signal.SIGINT)
 
     def test_what_is_complete_is_kept(self):
         small, big = os.urandom(300000), os.urandom(8 * MIB)
@@ -48,6 +50,16 @@ class Signals(terminal.Case):
         self.assertEqual(hashlib.sha256((snapshot / "big").read_bytes()).digest(), hashlib.sha256(big).digest())
         self.assertEqual(self.partial(), 0)
         self.assertEqual(len([r for r in self.log() if r["method"] == "GET" and r["path"].endswith("a-small")]), 1)
+
+    def test_interrupted_goes_on(self):
+        data = self.interrupt(signal.SIGINT)
+        before = len(self.log())
+        self.assertEqual(self.run_hf("download", "test/repo", "f", "-q").returncode, 0)
+        snapshot = self.home / "hf" / "hub" / "models--test--repo" / "snapshots" / terminal.COMMIT / "f"
+        self.assertEqual(hashlib.sha256(snapshot.read_bytes()).digest(), hashlib.sha256(data).digest())
+        self.assertEqual(self.partial(), 0)
+        again = sum(r["sent"] for r in self.log()[before:] if r["storage"])
+        self.assertLess(again, len(data) * 3 // 4, "it began again")
 
     def test_terminated(self):
         self.interrupt(signal.SIGTERM)
