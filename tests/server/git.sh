@@ -19,14 +19,14 @@ for url in "$HUB/acme/tiny" "$HUB/acme/tiny.git"; do
     is "clean" "$(git -C "$W/clone" status --porcelain)" ""
 done
 is "the large file came from storage" "$(log_lines | grep -c '"origin":"storage","method":"GET".*git-lfs')" 2
-HEAD=$(git -C "$W/clone" rev-parse HEAD)
+TIP=$(git -C "$W/clone" rev-parse HEAD)
 for version in 0 2; do
     is "ls-remote by protocol $version" "$(git -c protocol.version=$version ls-remote "$HUB/acme/tiny" refs/heads/main)" \
-        "$HEAD	refs/heads/main"
+        "$TIP	refs/heads/main"
 done
 GIT_LFS_SKIP_SMUDGE=1 git clone -q --depth 1 "$HUB/acme/tiny" "$W/shallow" || fail "shallow clone"
 is "shallow" "$(git -C "$W/shallow" rev-list --count HEAD)" 1
-git init -q "$W/one" && git -C "$W/one" fetch -q --depth 1 "$HUB/acme/tiny" "$HEAD" || fail "fetch of a commit"
+git init -q "$W/one" && git -C "$W/one" fetch -q --depth 1 "$HUB/acme/tiny" "$TIP" || fail "fetch of a commit"
 printf 'more\n' >"$W/model/more.txt"
 serve_cmd import acme/tiny "$W/model"
 git -C "$W/clone" pull -q || fail "pull"
@@ -72,7 +72,7 @@ batch "{\"operation\":\"download\",\"objects\":[{\"oid\":7},[],null,\"x\"]}"
 is "odd objects" "$CODE" 200
 
 # a negotiation long enough to fill the pipes in both directions
-python3 - "$W/haves" "$HEAD" <<'END'
+python3 - "$W/haves" "$TIP" <<'END'
 import sys
 def pkt(s): return b"%04x" % (len(s) + 4) + s
 with open(sys.argv[1], "wb") as f:

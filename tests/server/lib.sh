@@ -61,18 +61,29 @@ stop_server() {
     is "exit code after SIGTERM" "$code" 0
 }
 
-# req CURL-ARGUMENT...: CODE, $W/head and $W/body; CURL_EXIT is curl's own verdict.
+# req CURL-ARGUMENT...: CODE, header() and $W/body; CURL_EXIT is curl's own verdict.
 req() {
-    rm -f "$W/head" "$W/body"
-    : >"$W/body"
+    : >"$W/head" >"$W/body"
     CODE=$(curl -sS --max-time 60 -D "$W/head" -o "$W/body" -w '%{http_code}' "$@" 2>"$W/curl.err")
     CURL_EXIT=$?
-    tr -d '\r' <"$W/head" >"$W/head.lf" && mv "$W/head.lf" "$W/head"
+    local line name
+    HEAD=()
+    while IFS= read -r line; do
+        line=${line%$'\r'}
+        case $line in
+        HTTP/*) HEAD=() ;; # of a redirect that was followed
+        *:*)
+            name=${line%%:*}
+            HEAD[${name,,}]=${line#*: }
+            ;;
+        esac
+    done <"$W/head"
 }
+declare -A HEAD=()
 
 # header NAME: of the last answer
 header() {
-    sed -n "s/^$1: //Ip" "$W/head" | tail -1
+    printf '%s\n' "${HEAD[${1,,}]:-}"
 }
 
 # log_lines: waits until every request has its line, then prints the log without that question's own.
