@@ -106,6 +106,7 @@ struct fetch {
     hf_status status;
     hf_error err;
     fetch *next_ready; /* in the run's list */
+    fetch *next_taken; /* the run's own link: it may be ready again while the taken are walked */
     bool is_ready;     /* it is in the list */
 };
 

@@ -102,8 +102,10 @@ fetch *hf__run_take_fetches(run *r)
     pthread_mutex_lock(&r->synced.lock);
     out = r->synced.fetches;
     r->synced.fetches = NULL;
-    for (fetch *f = out; f; f = f->next_ready)
+    for (fetch *f = out; f; f = f->next_ready) {
         f->is_ready = false;
+        f->next_taken = f->next_ready;
+    }
     pthread_mutex_unlock(&r->synced.lock);
     return out;
 }
@@ -375,7 +377,7 @@ static void step_ready(run *r, uint64_t now)
     active *w = take_works(r);
 
     while (f) {
-        fetch *next = f->next_ready;
+        fetch *next = f->next_taken;
 
         step_fetch(r, active_of(f), now);
         f = next;
