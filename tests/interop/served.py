@@ -51,6 +51,8 @@ FILES = {
     "weights/copy of model.safetensors": noise("model", 3_000_000),
     "x" * 200 + ".txt": b"long\n",
 }
+# For clients that put names into URLs as they are, and cannot read an empty file.
+PLAIN = {name: body for name, body in FILES.items() if body and not set(name) & set("#%?")}
 EXECUTABLE = {"run.sh"}
 TYPES = ["model", "dataset", "space"]
 ID = "acme/every-thing_1.0"
@@ -193,6 +195,7 @@ class Served:
 def fill(served: Served) -> dict[str, str]:
     """Repos for the tests; returns tokens and commits by name."""
     made = {"token": served.command("user", "add", "reader").strip().splitlines()[-1]}
+    served.command("user", "add", "acme", "--org")
     for kind in TYPES:
         first = {**FILES, "config.json": b'{"hidden_size": 4}\n', "only-in-v1.txt": b"old\n"}
         served.add(ID, first, "--type", kind, "--lfs-threshold", "10000")
@@ -207,6 +210,8 @@ def fill(served: Served) -> dict[str, str]:
                    "--revision", "refs/pr/1")
         served.add(ID, FILES, "--type", kind, "--lfs-threshold", "10000")
     small = {"README.md": b"# secret\n", "config.json": b"{}\n", "model.safetensors": noise("secret", 30_000)}
+    for kind in TYPES:
+        served.add("acme/plain", PLAIN, "--type", kind, "--lfs-threshold", "10000")
     served.add("acme/secret", small, "--private")
     served.add("acme/gated", small, "--gated")
     served.add("acme/disabled", small)
