@@ -77,6 +77,9 @@ hf_status hf__secret_write(const char *path, hf__str content, hf_error *err);
 /* Warns of a file that is somebody else's or can be read by others. */
 void hf__secret_report(const char *path, hf__log *log);
 
+/* Parses `text` in place. NULL, or why configparser would not read it. */
+const char *hf__store_parse(hf__token_store *store);
+void hf__store_format(hf__token_store *store, hf__buf *out);
 hf_status hf__store_read(const char *path, hf__token_store *out, hf__log *log, hf_error *err);
 void hf__store_dispose(hf__token_store *store);
 hf__token_entry *hf__store_find(const hf__token_store *store, const char *name);

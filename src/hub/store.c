@@ -116,13 +116,14 @@ static const char *read_field(hf__token_entry *entry, char *line, char **tail)
     return NULL;
 }
 
-/* Parses in place. NULL, or why the file is none that configparser would read. */
-static const char *parse(hf__token_store *store)
+const char *hf__store_parse(hf__token_store *store)
 {
     char *tail = NULL; /* end of the value that an indented line goes on with */
     size_t indent = 0;
     char *next;
 
+    if (store->text.len && strlen(store->text.ptr) != store->text.len)
+        return "it holds a NUL";
     for (char *line = store->text.ptr; line; line = next) {
         size_t blanks = 0;
         const char *wrong = NULL;
@@ -167,7 +168,7 @@ hf_status hf__store_read(const char *path, hf__token_store *out, hf__log *log, h
     st = hf__os_read_file(path, &out->text, &found, err);
     if (st != HF_OK || !found || out->text.len == 0)
         return st;
-    wrong = strlen(out->text.ptr) == out->text.len ? parse(out) : "it holds a NUL";
+    wrong = hf__store_parse(out);
     if (wrong) {
         hf__logf(log, HF_LOG_WARNING, "the stored tokens in '%s' cannot be read: %s", path, wrong);
         out->n = 0;
@@ -223,25 +224,30 @@ static void add_value(hf__buf *out, const char *value)
     }
 }
 
+void hf__store_format(hf__token_store *store, hf__buf *out)
+{
+    if (store->n)
+        qsort(store->entries, store->n, sizeof(*store->entries), by_name);
+    for (size_t i = 0; i < store->n; i++) {
+        const hf__token_entry *entry = &store->entries[i];
+
+        hf__buf_addf(out, "[%s]\n", entry->name);
+        for (size_t k = 0; k < entry->n; k++) {
+            hf__buf_addf(out, "%s = ", entry->fields[k].key);
+            add_value(out, entry->fields[k].value);
+            hf__buf_addc(out, '\n');
+        }
+        hf__buf_addc(out, '\n');
+    }
+}
+
 hf_status hf__store_write(const char *path, hf__token_store *store, hf_error *err)
 {
     hf__buf text;
     hf_status st = HF_OK;
 
     hf__buf_init(&text, HF__MAX_SMALL_FILE);
-    if (store->n)
-        qsort(store->entries, store->n, sizeof(*store->entries), by_name);
-    for (size_t i = 0; i < store->n; i++) {
-        const hf__token_entry *entry = &store->entries[i];
-
-        hf__buf_addf(&text, "[%s]\n", entry->name);
-        for (size_t k = 0; k < entry->n; k++) {
-            hf__buf_addf(&text, "%s = ", entry->fields[k].key);
-            add_value(&text, entry->fields[k].value);
-            hf__buf_addc(&text, '\n');
-        }
-        hf__buf_addc(&text, '\n');
-    }
+    hf__store_format(store, &text);
     if (text.status != HF_OK)
         st = hf__fail(err, text.status, "there are too many stored tokens for '%s'", path);
     if (st == HF_OK && store->broken) { /* what nobody can read may still be wanted */

@@ -74,7 +74,7 @@ class Signals(terminal.Case):
         # Stopped, it sees neither; then both are waiting at once, and the second finds no handler.
         p.send_signal(signal.SIGINT)
         p.send_signal(signal.SIGINT)
-        p.wait(timeout=5)
+        p.wait(timeout=20)
         self.assertIn(p.returncode, (130, -signal.SIGINT))
 
     def test_before_anything_answers(self):
@@ -87,7 +87,7 @@ class Signals(terminal.Case):
             p = self.spawn("download", "test/repo", "f")
             connection, _ = s.accept()
             p.send_signal(signal.SIGINT)
-            p.communicate(timeout=10)
+            p.communicate(timeout=30)
             connection.close()
         self.assertEqual(p.returncode, 130)
 
