@@ -605,6 +605,255 @@ HF_API hf_status hf_snapshot_download(hf_client *client, const hf_repo_ref *repo
  */
 HF_API void hf_snapshot_free(hf_snapshot *snapshot);
 
+/* ---------------------------------------------------------------------------- the cache as a whole */
+
+/** One file of a cached revision. */
+typedef struct hf_cached_file {
+    const char *path;     /* in the repo */
+    const char *pointer;  /* absolute path of its entry in the snapshot */
+    const char *blob;     /* where its content is; `pointer` itself for a copy */
+    uint64_t size;        /* of the content */
+    double last_accessed; /* of the content, seconds since 1970 */
+    double last_modified;
+} hf_cached_file;
+
+/** One revision of a cached repo. */
+typedef struct hf_cached_revision {
+    const char *commit;      /* name of the snapshot's directory */
+    const char *path;        /* absolute path of the snapshot */
+    const char *const *refs; /* branches and tags last seen at it, sorted; none: detached */
+    size_t n_refs;
+    const hf_cached_file *files; /* sorted by path */
+    size_t n_files;
+    uint64_t size; /* content that several files share counts once */
+    double last_modified;
+} hf_cached_revision;
+
+/** One repo of the cache. */
+typedef struct hf_cached_repo {
+    hf_repo_type type;
+    const char *id;
+    const char *path;
+    const hf_cached_revision *revisions; /* sorted by commit */
+    size_t n_revisions;
+    const char *const *refs; /* those of all revisions, sorted */
+    size_t n_refs;
+    uint64_t size;  /* content that several revisions share counts once */
+    size_t n_files; /* likewise */
+    double last_accessed;
+    double last_modified;
+} hf_cached_repo;
+
+/** A file of the cache that is part of no revision. */
+typedef struct hf_cached_rest {
+    const char *path;
+    uint64_t size;
+    int in_use; /* a live process is at it */
+} hf_cached_rest;
+
+/** All of a cache. */
+typedef struct hf_cache_info {
+    const char *path;            /* the cache directory, resolved */
+    const hf_cached_repo *repos; /* sorted by type and id */
+    size_t n_repos;
+    uint64_t size;                    /* on disk: content that repos share counts once */
+    const hf_cached_rest *incomplete; /* downloads that were begun */
+    size_t n_incomplete;
+    uint64_t incomplete_size;
+    const hf_cached_rest *unreferenced; /* content in the store of repos that none of them uses */
+    size_t n_unreferenced;
+    uint64_t unreferenced_size;
+    const char *const *warnings; /* what is there and no good repo; such repos are left out */
+    size_t n_warnings;
+} hf_cache_info;
+
+/**
+ * Look at all of a cache: its repos, their revisions and files, and what is left over.
+ *
+ * @param client     the client
+ * @param cache_dir  NULL: the client's
+ * @param out        on success what is there; free with hf_cache_info_free()
+ * @param err        NULL, or filled on failure
+ * @return HF_OK; HF_ERR_NOT_CACHED when the directory does not exist; HF_ERR_INVALID_ARG when it is
+ * a file; HF_ERR_PERMISSION, HF_ERR_IO; HF_ERR_NO_MEMORY
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_cache_scan(hf_client *client, const char *cache_dir, hf_cache_info **out,
+                               hf_error *err);
+
+/**
+ * Free the result of hf_cache_scan().
+ *
+ * @param info  NULL allowed; plans made from it stay good
+ * @return nothing
+ * @threads any
+ * @since 0.1
+ */
+HF_API void hf_cache_info_free(hf_cache_info *info);
+
+/** What is going to be removed from a cache; nothing is, before hf_cache_plan_execute(). */
+typedef struct hf_cache_plan {
+    const char *path;         /* the cache directory */
+    uint64_t bytes_freed;     /* expected */
+    size_t n_revisions;       /* those of whole repos included */
+    const char *const *repos; /* directories of repos that go as a whole */
+    size_t n_repos;
+    const char *const *snapshots; /* directories */
+    size_t n_snapshots;
+    const char *const *refs;
+    size_t n_refs;
+    const char *const *blobs;
+    size_t n_blobs;
+    const char *const *files; /* entries of snapshots */
+    size_t n_files;
+    const char *const *incomplete;
+    size_t n_incomplete;
+    const char *const *unreferenced;
+    size_t n_unreferenced;
+} hf_cache_plan;
+
+/**
+ * Plan to remove revisions: their snapshots and refs, and the content that no other revision of the
+ * repo uses. A repo that loses its last revision is removed as a whole.
+ *
+ * @param info       the cache
+ * @param revisions  revisions of this very info, of any repos
+ * @param n          how many
+ * @param out        on success the plan; free with hf_cache_plan_free()
+ * @param err        NULL, or filled on failure
+ * @return HF_OK; HF_ERR_INVALID_ARG; HF_ERR_NO_MEMORY
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_cache_delete_revisions(const hf_cache_info *info,
+                                           const hf_cached_revision *const *revisions, size_t n,
+                                           hf_cache_plan **out, hf_error *err);
+
+/**
+ * Plan to remove single files from snapshots, and their content where nothing else uses it. Refs
+ * and snapshots stay.
+ *
+ * @param info   the cache
+ * @param files  files of this very info
+ * @param n      how many
+ * @param out    on success the plan; free with hf_cache_plan_free()
+ * @param err    NULL, or filled on failure
+ * @return HF_OK; HF_ERR_INVALID_ARG; HF_ERR_NO_MEMORY
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_cache_delete_files(const hf_cache_info *info,
+                                       const hf_cached_file *const *files, size_t n,
+                                       hf_cache_plan **out, hf_error *err);
+
+/**
+ * Plan to remove what is of no use: revisions without a ref, downloads that nobody is at, and
+ * shared content that no repo uses.
+ *
+ * @param info  the cache
+ * @param out   on success the plan, which may be empty; free with hf_cache_plan_free()
+ * @param err   NULL, or filled on failure
+ * @return HF_OK; HF_ERR_INVALID_ARG; HF_ERR_NO_MEMORY
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_cache_prune(const hf_cache_info *info, hf_cache_plan **out, hf_error *err);
+
+/**
+ * Carry a plan out: entries and directories first, content last, so that a stop in the middle
+ * leaves nothing that leads to a missing file. What a live process holds locked, or has begun to
+ * use since the plan was made, is left alone. What cannot be removed is told to the client's log,
+ * and the rest is done.
+ *
+ * @param client   the client
+ * @param plan     the plan
+ * @param skipped  NULL, or how many of its items were left alone or could not be removed
+ * @param err      NULL, or filled on failure
+ * @return HF_OK; HF_ERR_INVALID_ARG; HF_ERR_IO or HF_ERR_PERMISSION when the cache cannot be
+ * opened; HF_ERR_NO_MEMORY
+ * @threads any
+ * @since 0.1
+ */
+HF_API hf_status hf_cache_plan_execute(hf_client *client, const hf_cache_plan *plan,
+                                       size_t *skipped, hf_error *err);
+
+/**
+ * Free a plan.
+ *
+ * @param plan  NULL allowed
+ * @return nothing
+ * @threads any
+ * @since 0.1
+ */
+HF_API void hf_cache_plan_free(hf_cache_plan *plan);
+
+typedef struct hf_verify_opts {
+    uint32_t struct_size;
+    uint32_t flags;              /* none yet */
+    const char *cache_dir;       /* NULL: the client's */
+    const char *local_dir;       /* look at this directory instead of the cache; NULL: cache */
+    hf_cancel *cancel;           /* NULL: none */
+    hf_progress_fn *on_progress; /* NULL: none */
+    void *user;                  /* passed to on_progress */
+} hf_verify_opts;
+
+#define HF_VERIFY_OPTS_INIT                                                                        \
+    {                                                                                              \
+        sizeof(hf_verify_opts), 0, NULL, NULL, NULL, NULL, NULL                                    \
+    }
+
+/** A file whose content is not what the Hub has. */
+typedef struct hf_mismatch {
+    const char *path; /* in the repo */
+    const char *expected;
+    const char *actual;
+    const char *algorithm; /* "sha256" or "git-sha1" */
+} hf_mismatch;
+
+/** How the files here compare with those of the Hub. */
+typedef struct hf_verification {
+    const char *path;     /* the directory that was looked at */
+    const char *revision; /* compared with: a commit, or the revision asked for */
+    size_t n_checked;
+    const hf_mismatch *mismatches; /* sorted by path, as all below */
+    size_t n_mismatches;
+    const char *const *missing; /* on the Hub only */
+    size_t n_missing;
+    const char *const *extra; /* here only */
+    size_t n_extra;
+} hf_verification;
+
+/**
+ * Hash every file of a cached revision, or of a local directory, and compare with what the Hub says
+ * of it. The listing that a snapshot download kept is used where there is one; else it is asked
+ * for.
+ *
+ * @param client  the client
+ * @param repo    the repo; a revision of NULL is what `main` was last seen at, else the only
+ * snapshot
+ * @param opts    NULL for defaults; borrowed for the call
+ * @param out     on success the outcome, mismatches included; free with hf_verification_free()
+ * @param err     NULL, or filled on failure
+ * @return HF_OK, also with mismatches; HF_ERR_NOT_CACHED when there is nothing to look at;
+ *         HF_ERR_INVALID_ARG when it is not clear which revision is meant; HF_ERR_CANCELED; the
+ *         errors of hf_tree_next(); HF_ERR_IO, HF_ERR_PERMISSION
+ * @threads any, but not from a callback of this client
+ * @since 0.1
+ */
+HF_API hf_status hf_cache_verify(hf_client *client, const hf_repo_ref *repo,
+                                 const hf_verify_opts *opts, hf_verification **out, hf_error *err);
+
+/**
+ * Free the outcome of hf_cache_verify().
+ *
+ * @param verification  NULL allowed
+ * @return nothing
+ * @threads any
+ * @since 0.1
+ */
+HF_API void hf_verification_free(hf_verification *verification);
+
 /* ---------------------------------------------------------------------------- what a repo holds */
 
 /** What the Hub says of a repo. Absent text is NULL. */

@@ -2,7 +2,6 @@
 /* The calls that bring files here. */
 #include "api/private.h"
 
-#include "core/env.h"
 #include "core/error.h"
 #include "core/limits.h"
 
@@ -40,23 +39,6 @@ static void guard(guarded *g, hf_client *client, hf_progress_fn **fn, void **use
     }
 }
 
-/* ---- directories given by the caller: "~" is theirs to use (cache.md 1.1) */
-
-static hf_status expand(const char *dir, hf__buf *out, const char **expanded, hf_error *err)
-{
-    hf__buf_init(out, HF__MAX_PATH);
-    *expanded = NULL;
-    if (!dir)
-        return HF_OK;
-    if (!*dir)
-        return hf__fail(err, HF_ERR_INVALID_ARG, "a directory's name is empty");
-    hf__env_expand_path(out, dir);
-    if (out->status != HF_OK)
-        return hf__fail(err, out->status, "the path '%.200s' is too long", dir);
-    *expanded = hf__buf_cstr(out);
-    return HF_OK;
-}
-
 static hf_status check_flags(uint32_t flags, hf_error *err)
 {
     if (flags & ~KNOWN_FLAGS)
@@ -91,9 +73,9 @@ hf_status hf_hub_download(hf_client *client, const hf_repo_ref *repo, const char
     if (st != HF_OK)
         return st;
     hf__buf_init(&local_dir, 0);
-    st = expand(opts.cache_dir, &cache_dir, &opts.cache_dir, err);
+    st = hf__api_dir(opts.cache_dir, &cache_dir, &opts.cache_dir, err);
     if (st == HF_OK)
-        st = expand(opts.local_dir, &local_dir, &opts.local_dir, err);
+        st = hf__api_dir(opts.local_dir, &local_dir, &opts.local_dir, err);
     guard(&g, client, &opts.on_progress, &opts.user);
     if (st == HF_OK)
         st = hf__transfer_file(&client->transfer, repo, path, &opts, out, err);
@@ -147,9 +129,9 @@ hf_status hf_snapshot_download(hf_client *client, const hf_repo_ref *repo,
     if (st != HF_OK)
         return st;
     hf__buf_init(&local_dir, 0);
-    st = expand(opts.cache_dir, &cache_dir, &opts.cache_dir, err);
+    st = hf__api_dir(opts.cache_dir, &cache_dir, &opts.cache_dir, err);
     if (st == HF_OK)
-        st = expand(opts.local_dir, &local_dir, &opts.local_dir, err);
+        st = hf__api_dir(opts.local_dir, &local_dir, &opts.local_dir, err);
     guard(&g, client, &opts.on_progress, &opts.user);
     if (st == HF_OK)
         st = hf__transfer_snapshot(&client->transfer, repo, &opts, out, err);
@@ -212,7 +194,7 @@ hf_status hf_cached_download(hf_client *client, const char *url,
             if ((unsigned char)agent.ptr[i] < 0x20 || (unsigned char)agent.ptr[i] >= 0x7f)
                 agent.ptr[i] = '?';
     }
-    st = expand(opts.cache_dir, &cache_dir, &opts.cache_dir, err);
+    st = hf__api_dir(opts.cache_dir, &cache_dir, &opts.cache_dir, err);
     guard(&g, client, &opts.on_progress, &opts.user);
     if (st == HF_OK)
         st = hf__transfer_url(&client->transfer, url, &opts,
@@ -244,7 +226,7 @@ hf_status hf_try_to_load_from_cache(hf_client *client, const hf_repo_ref *repo, 
     if (st != HF_OK)
         return st;
     hf__buf_init(&text, HF__MAX_PATH);
-    st = expand(cache_dir ? cache_dir : client->cache_dir, &dir, &cache_dir, err);
+    st = hf__api_dir(cache_dir ? cache_dir : client->cache_dir, &dir, &cache_dir, err);
     if (st == HF_OK)
         st = hf__cache_open(cache_dir, false, &client->log, &cache, err);
     if (st == HF_OK)

@@ -2,7 +2,9 @@
 /* Options intake and the checks every call begins with. */
 #include "api/private.h"
 
+#include "core/env.h"
 #include "core/error.h"
+#include "core/limits.h"
 
 #include <string.h>
 
@@ -39,5 +41,20 @@ hf_status hf__api_enter(hf_client *client, hf_error *err)
     if (hf__net_forked(client->net))
         return hf__fail(err, HF_ERR_UNSUPPORTED,
                         "the client was in use before a fork; make another in the new process");
+    return HF_OK;
+}
+
+hf_status hf__api_dir(const char *dir, hf__buf *out, const char **expanded, hf_error *err)
+{
+    hf__buf_init(out, HF__MAX_PATH);
+    *expanded = NULL;
+    if (!dir)
+        return HF_OK;
+    if (!*dir)
+        return hf__fail(err, HF_ERR_INVALID_ARG, "a directory's name is empty");
+    hf__env_expand_path(out, dir);
+    if (out->status != HF_OK)
+        return hf__fail(err, out->status, "the path '%.200s' is too long", dir);
+    *expanded = hf__buf_cstr(out);
     return HF_OK;
 }

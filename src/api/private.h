@@ -32,6 +32,10 @@ struct hf_client {
  * they are options of a later version that we could not honour. */
 hf_status hf__api_options(void *out, size_t size, const void *given, hf_error *err);
 
+/* A directory as the caller wrote it, "~" and all (cache.md 1.1); NULL stays NULL. out owns the text
+ * and is to be disposed in any case. */
+hf_status hf__api_dir(const char *dir, hf__buf *out, const char **expanded, hf_error *err);
+
 /* Refuses a call made from inside a callback of the same client. */
 hf_status hf__api_enter(hf_client *client, hf_error *err);
 

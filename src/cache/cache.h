@@ -164,4 +164,31 @@ hf_status hf__legacy_begin(const char *dir, const char *name, uint64_t size, hf_
 hf_status hf__legacy_sidecar_write(const char *file_path, const char *url, const char *raw_etag,
                                    hf_error *err);
 
+/* ---- all of a cache (cache.md 18, 19) */
+
+hf_status hf__cache_scan(hf__cache *cache, hf_cache_info **out, hf_error *err);
+void hf__cache_info_free(hf_cache_info *info);
+hf_status hf__cache_plan_revisions(const hf_cache_info *info,
+                                   const hf_cached_revision *const *revisions, size_t n,
+                                   hf_cache_plan **out, hf_error *err);
+hf_status hf__cache_plan_files(const hf_cache_info *info, const hf_cached_file *const *files,
+                               size_t n, hf_cache_plan **out, hf_error *err);
+hf_status hf__cache_plan_prune(const hf_cache_info *info, hf_cache_plan **out, hf_error *err);
+hf_status hf__cache_plan_execute(const hf_cache_plan *plan, hf__log *log, size_t *skipped,
+                                 hf_error *err);
+void hf__cache_plan_free(hf_cache_plan *plan);
+
+/* Which commit of the repo is cached: the revision itself, its ref, that of main, or the only one.
+ * HF_ERR_NOT_CACHED, HF_ERR_INVALID_ARG when several could be meant. */
+hf_status hf__cache_which_commit(hf__cache_repo *repo, const char *revision, char commit[41],
+                                 hf_error *err);
+/* Every file below root, sorted, as paths with '/'; what no repo can hold (.git, our books) is left
+ * out. Links to files count, links to folders are not entered. */
+hf_status hf__cache_list_files(const char *root, hf__arena *arena, const char *const **out,
+                               size_t *n, hf_error *err);
+/* Hash of the file, links followed. on_bytes is told what was read and may stop it. */
+typedef hf_status hf__cache_bytes_fn(uint64_t n, void *arg, hf_error *err);
+hf_status hf__cache_hash_file(const char *root, const char *path, bool sha256, char out[65],
+                              hf__cache_bytes_fn *on_bytes, void *arg, hf_error *err);
+
 #endif

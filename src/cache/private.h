@@ -5,6 +5,8 @@
 
 #include "cache/cache.h"
 
+#include "core/limits.h"
+
 #include <pthread.h>
 
 #define CACHE_DIR_MODE  0777u /* umask applies */
@@ -83,5 +85,35 @@ void hf__cache_tag_write(const char *dir);
 hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char *stem,
                         const hf__os_dir *final_dir, const char *final, const char *final_path,
                         uint64_t size, hf__cache_part **out, hf_error *err);
+
+/* ---- the store of blobs that repos share (shared.c) */
+
+/* dir + "/" + link by names alone, as Python's abspath(); false when too long. */
+bool hf__path_join_lexical(char out[HF__MAX_PATH], const char *dir, hf__str link);
+
+bool hf__shared_is_store(int cache_fd);
+/* Is blobs/<name> of a repo a link into the store, and to what? */
+bool hf__shared_target(const char *cache_dir, const char *repo_path, int blobs_fd, const char *name,
+                       char hash[65]);
+/* Adds a line "models--a--b/blobs/<name>" for each repo blob that links to the payload. False when
+ * that cannot be told. */
+bool hf__shared_references(const char *cache_dir, int cache_fd, const char *hash, hf__buf *lines);
+uint64_t hf__shared_size(int cache_fd, const char *hash); /* 0 when it is not there */
+typedef hf_status hf__shared_fn(const char *hash, uint64_t size, void *arg);
+hf_status hf__shared_each(int cache_fd, hf__shared_fn *fn, void *arg);
+/* Removes the payload when nothing links to it, else mends its list. Tells the bytes freed. */
+uint64_t hf__shared_sweep(const char *cache_dir, int cache_fd, const char *hash);
+
+/* ---- is a live process at it? (inuse.c) */
+
+/* Holds somebody the lock of this blob of a repo's folder? */
+bool hf__blob_in_use(int cache_fd, const char *folder, const char *etag);
+/* The same for a file on its way in, by its name "<etag>.<random>.incomplete" or that of a part. */
+bool hf__part_in_use(int cache_fd, const char *folder, int blobs_fd, const char *name);
+/* Holds somebody any lock of the repo? */
+bool hf__repo_in_use(int cache_fd, const char *folder);
+
+/* What the system calls an error, for a message. */
+const char *hf__errno_text(int value, char *out, size_t size);
 
 #endif
