@@ -23,25 +23,24 @@ started+=($!)
 for _ in $(seq 100); do grep -q 'listening on' "$WORK/tmp/url" && break; sleep 0.1; done
 HF_ENDPOINT=$(sed -n 's/^hf-serve listening on //p' "$WORK/tmp/url")
 export HF_ENDPOINT
-calm() { "$@" 2> >(sed 's/Request ID: [^)]*/Request ID: $ID/; s/[0-9a-f]\{40\}/$COMMIT/g' >&2) | sed 's/[0-9a-f]\{40\}/$COMMIT/g'; return "${PIPESTATUS[0]}"; }
-try calm hf download acme/moved config.json
-try calm hf download acme/open config.json -q
-try calm hf download datasets/acme/data -q
-try calm hf download acme/data
-try calm hf download acme/moved none.json
-try calm hf download acme/moved config.json --revision none
-try calm hf download acme/moved --revision none
-try calm hf download acme/secret
-try calm hf download acme/secret config.json --token hf_wrong
-try calm hf download beta/gated config.json
-try calm hf download beta/gated
-try calm hf download acme/off config.json
+try hf download acme/moved config.json
+try hf download acme/open config.json -q
+try hf download datasets/acme/data -q
+try hf download acme/data
+try hf download acme/moved none.json
+try hf download acme/moved config.json --revision none
+try hf download acme/moved --revision none
+try hf download acme/secret
+try hf download acme/secret config.json --token hf_wrong
+try hf download beta/gated config.json
+try hf download beta/gated
+try hf download acme/off config.json
 export HF_TOKEN=$alice
-try calm hf download acme/secret -q
-try calm hf download beta/gated config.json
+try hf download acme/secret -q
+try hf download beta/gated config.json
 serve repo grant beta/gated alice
-try calm hf download beta/gated config.json -q
+try hf download beta/gated config.json -q
 unset HF_TOKEN
 mkdir -p "$HF_HOME" && printf '%s\n' "$alice" >"$HF_HOME/token" && chmod 600 "$HF_HOME/token"
-try calm hf download acme/secret -q --cache-dir "$WORK/another"
-HF_HUB_DISABLE_IMPLICIT_TOKEN=1 try calm hf download acme/secret -q --cache-dir "$WORK/other"
+try hf download acme/secret -q --cache-dir "$WORK/another"
+HF_HUB_DISABLE_IMPLICIT_TOKEN=1 try hf download acme/secret -q --cache-dir "$WORK/other"
