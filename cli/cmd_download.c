@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hf download (cli.md 9): one file, some files, folders, or a whole repo. */
 #include "commands.h"
+#include "lockfile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,24 @@ typedef struct download_args {
     bool dry_run;
     cli_uint max_workers;
     const char *token;
+    bool prefer_cache;
+    bool refresh;
+    const char *limit_rate;
+    const char *progress;
+    const char *lock;    /* to write */
+    const char *locked;  /* to obey: commit and hashes */
+    const char *require; /* to obey: hashes */
 } download_args;
+
+/* What all of a download needs. */
+typedef struct download {
+    cli_ctx *ctx;
+    hf_client *client;
+    const download_args *args;
+    hf_repo_ref repo;
+    cli_lock lock; /* to obey */
+    bool has_lock;
+} download;
 
 /* What is to be fetched, once names, folders and patterns are told apart. */
 typedef struct selection {
@@ -120,6 +138,7 @@ static void show_plan(cli_ctx *ctx, const hf_file *files, size_t n)
     char(*sizes)[24] = calloc(n + 1, sizeof(*sizes));
     uint64_t bytes = 0;
     size_t n_fetch = 0;
+    size_t n_requests = 0; /* an empty file is not asked for */
     char total[24];
 
     for (size_t i = 0; cells && sizes && i < n; i++) {
@@ -127,9 +146,13 @@ static void show_plan(cli_ctx *ctx, const hf_file *files, size_t n)
         cells[i * 2 + 1] = files[i].would_fetch ? cli_size(sizes[i], files[i].size) : "-";
         bytes += files[i].would_fetch ? files[i].size : 0;
         n_fetch += files[i].would_fetch != 0;
+        n_requests += files[i].would_fetch && files[i].size > 0;
     }
     cli_text(ctx, "[dry-run] Will download %zu files (out of %zu) totalling %s.", n_fetch, n,
              cli_size(total, bytes));
+    if (n_fetch && ctx->mode == CLI_HUMAN)
+        cli_say(ctx, "Requests for bodies: %zu. Disk needed: %s.", n_requests,
+                cli_size(total, bytes));
     if (cells && sizes)
         cli_table(ctx, columns, 2, cells, n, 0);
     free(cells);
@@ -140,49 +163,76 @@ static void show_plan(cli_ctx *ctx, const hf_file *files, size_t n)
 
 static uint32_t flags_of(const download_args *args)
 {
-    return (args->force ? HF_DOWNLOAD_FORCE : 0) | (args->dry_run ? HF_DOWNLOAD_DRY_RUN : 0);
+    return (args->force ? HF_DOWNLOAD_FORCE : 0) | (args->dry_run ? HF_DOWNLOAD_DRY_RUN : 0) |
+           (args->prefer_cache ? HF_DOWNLOAD_PREFER_CACHE : 0) |
+           (args->refresh ? HF_DOWNLOAD_REFRESH : 0);
 }
 
-static int fetch_file(cli_ctx *ctx, hf_client *client, const download_args *args,
-                      const hf_repo_ref *repo, const char *path)
+static void begin_progress(cli_progress *progress, const download *d, const char *subject)
+{
+    cli_progress_init(progress, d->ctx, subject);
+    if (d->args->progress && strcmp(d->args->progress, "json") == 0)
+        cli_progress_as_json(progress);
+}
+
+static int show_result(const download *d, const char *path, const char *commit,
+                       const hf_file *files, size_t n)
+{
+    cli_pair pair = { "path", path };
+    int code = CLI_EXIT_OK;
+
+    if (d->args->lock)
+        code = commit ? cli_lock_write(d->ctx, d->args->lock, &d->repo, commit, files, n)
+                      : cli_error(d->ctx, "No lock can be written: the commit is not known. Ask "
+                                          "the Hub with --refresh.");
+    if (code == CLI_EXIT_OK)
+        cli_result(d->ctx, "Downloaded", &pair, 1);
+    return code;
+}
+
+static int fetch_file(const download *d, const char *path)
 {
     hf_download_opts opts = HF_DOWNLOAD_OPTS_INIT;
     hf_error err = HF_ERROR_INIT;
     hf_file *file = NULL;
     cli_progress progress;
     hf_status status;
+    int code = CLI_EXIT_OK;
 
-    cli_progress_init(&progress, ctx, path);
-    opts.flags = flags_of(args);
-    opts.local_dir = args->local_dir;
-    opts.cancel = ctx->cancel;
+    opts.flags = flags_of(d->args);
+    opts.local_dir = d->args->local_dir;
+    opts.cancel = d->ctx->cancel;
+    if (d->has_lock) {
+        opts.expected_hash = cli_lock_hash(&d->lock, path);
+        if (!opts.expected_hash)
+            return cli_error(d->ctx, "'%s' is not among the files whose hash is demanded.", path);
+    }
+    begin_progress(&progress, d, path);
     opts.on_progress = cli_progress_show;
     opts.user = &progress;
-    status = hf_hub_download(client, repo, path, &opts, &file, &err);
+    status = hf_hub_download(d->client, &d->repo, path, &opts, &file, &err);
     cli_progress_end(&progress, status == HF_OK);
     if (status != HF_OK)
-        return cli_failed(ctx, status, &err, repo, path);
-    if (args->dry_run) {
-        show_plan(ctx, file, 1);
-    } else {
-        cli_pair pair = { "path", file->path };
-
-        cli_result(ctx, "Downloaded", &pair, 1);
-    }
+        return cli_failed(d->ctx, status, &err, &d->repo, path);
+    if (d->args->dry_run)
+        show_plan(d->ctx, file, 1);
+    else
+        code = show_result(d, file->path, file->commit, file, 1);
     hf_file_free(file);
-    return CLI_EXIT_OK;
+    return code;
 }
 
-static int fetch_snapshot(cli_ctx *ctx, hf_client *client, const download_args *args,
-                          const hf_repo_ref *repo, const selection *sel)
+static int fetch_snapshot(const download *d, const selection *sel)
 {
+    const download_args *args = d->args;
     hf_snapshot_opts opts = HF_SNAPSHOT_OPTS_INIT;
     hf_error err = HF_ERROR_INIT;
     hf_snapshot *snapshot = NULL;
     cli_progress progress;
     hf_status status;
+    int code = CLI_EXIT_OK;
 
-    cli_progress_init(&progress, ctx, repo->id);
+    begin_progress(&progress, d, d->repo.id);
     opts.flags = flags_of(args);
     opts.allow = sel->allow ? sel->allow : args->include.n ? args->include.items : NULL;
     opts.n_allow = sel->allow ? sel->n_allow : args->include.n;
@@ -190,22 +240,79 @@ static int fetch_snapshot(cli_ctx *ctx, hf_client *client, const download_args *
     opts.n_ignore = sel->allow ? 0 : args->exclude.n;
     opts.local_dir = args->local_dir;
     opts.max_workers = (uint32_t)args->max_workers.value;
-    opts.cancel = ctx->cancel;
+    opts.cancel = d->ctx->cancel;
     opts.on_progress = cli_progress_show;
     opts.user = &progress;
-    status = hf_snapshot_download(client, repo, &opts, &snapshot, &err);
+    opts.expected = d->lock.files;
+    opts.n_expected = d->lock.n_files;
+    status = hf_snapshot_download(d->client, &d->repo, &opts, &snapshot, &err);
     cli_progress_end(&progress, status == HF_OK);
     if (status != HF_OK)
-        return cli_failed(ctx, status, &err, repo, NULL);
-    if (args->dry_run) {
-        show_plan(ctx, snapshot->files, snapshot->n_files);
-    } else {
-        cli_pair pair = { "path", snapshot->path };
-
-        cli_result(ctx, "Downloaded", &pair, 1);
-    }
+        return cli_failed(d->ctx, status, &err, &d->repo, NULL);
+    if (args->dry_run)
+        show_plan(d->ctx, snapshot->files, snapshot->n_files);
+    else
+        code = show_result(d, snapshot->path, snapshot->commit, snapshot->files, snapshot->n_files);
     hf_snapshot_free(snapshot);
-    return CLI_EXIT_OK;
+    return code;
+}
+
+/* "500K", "10M", "1.5G": bytes per second, in steps of 1000 as sizes are shown. */
+static bool parse_rate(const char *text, uint64_t *out)
+{
+    uint64_t value = 0;
+    uint64_t unit = 1000; /* three digits after the point are kept */
+    bool digits = false;
+
+    for (; *text >= '0' && *text <= '9' && value < 1000000000000; text++, digits = true)
+        value = value * 10 + (uint64_t)(*text - '0');
+    value *= 1000;
+    for (text += *text == '.'; *text >= '0' && *text <= '9' && unit > 1; text++, digits = true)
+        value += (uint64_t)(*text - '0') * (unit /= 10);
+    for (const char *units = "KMGT"; digits && *text && *units; units++) {
+        value *= 1000;
+        if ((*text & ~0x20) != *units)
+            continue;
+        text++;
+        break;
+    }
+    *out = value / 1000;
+    return digits && !*text && *out > 0;
+}
+
+/* What the options say of the client and of what it must obey. */
+static int prepare(download *d)
+{
+    const download_args *args = d->args;
+    const char *list = args->locked ? args->locked : args->require;
+    uint64_t rate = 0;
+    int code = CLI_EXIT_OK;
+
+    if (args->locked && args->require)
+        return cli_usage_error(d->ctx, "--locked and --require-hash cannot be used together.");
+    if (args->prefer_cache && (args->refresh || args->force))
+        return cli_usage_error(d->ctx,
+                               "--prefer-cache cannot be used with --refresh or --force-download.");
+    if (args->limit_rate && !parse_rate(args->limit_rate, &rate))
+        return cli_usage_error(d->ctx,
+                               "Invalid value for '--limit-rate': '%s' is no number of bytes per "
+                               "second such as 500K or 10M.",
+                               args->limit_rate);
+    if (list) {
+        code = cli_lock_read(d->ctx, list, &d->lock);
+        d->has_lock = true;
+        if (code == CLI_EXIT_OK && d->lock.n_files == 0)
+            code = cli_error(d->ctx, "'%s' lists no file.", list);
+    }
+    if (code == CLI_EXIT_OK && args->locked) {
+        code = cli_lock_check_repo(d->ctx, &d->lock, list, &d->repo);
+        d->repo.revision = d->lock.commit;
+    }
+    if (code == CLI_EXIT_OK)
+        code = cli_client(d->ctx, args->token, args->cache_dir, &d->client);
+    if (code == CLI_EXIT_OK && rate)
+        hf_client_limit_rate(d->client, rate);
+    return code;
 }
 
 static int run(cli_ctx *ctx, void *args_)
@@ -215,7 +322,7 @@ static int run(cli_ctx *ctx, void *args_)
     selection sel = { 0 };
     cli_strs names = args->files;
     const char *uri_path;
-    hf_client *client = NULL;
+    download d = { .ctx = ctx, .args = args };
     int code;
 
     if (args->cache_dir && args->local_dir)
@@ -243,14 +350,14 @@ static int run(cli_ctx *ctx, void *args_)
         names.n = 1;
     }
     code = select_names(ctx, args, &names, &sel);
+    d.repo = repo.ref;
     if (code == CLI_EXIT_OK)
-        code = cli_client(ctx, args->token, args->cache_dir, &client);
-    if (code != CLI_EXIT_OK)
-        goto done;
-    code = sel.single ? fetch_file(ctx, client, args, &repo.ref, sel.single)
-                      : fetch_snapshot(ctx, client, args, &repo.ref, &sel);
+        code = prepare(&d);
+    if (code == CLI_EXIT_OK)
+        code = sel.single ? fetch_file(&d, sel.single) : fetch_snapshot(&d, &sel);
 done:
-    hf_client_free(client);
+    hf_client_free(d.client);
+    cli_lock_dispose(&d.lock);
     selection_dispose(&sel);
     cli_repo_dispose(&repo);
     return code;
@@ -263,6 +370,8 @@ static const cli_arg args[] = {
       "files; a name that ends in '/' is a folder. None: all" },
     CLI_ARG_END,
 };
+
+static const char *const progress_choices[] = { "auto", "json", NULL };
 
 static const cli_opt opts[] = {
     { "type", "repo-type", 0, CLI_CHOICE, offsetof(download_args, type), "TYPE",
@@ -283,6 +392,20 @@ static const cli_opt opts[] = {
       "tell what would be fetched, fetch nothing", NULL },
     { "max-workers", NULL, 0, CLI_UINT, offsetof(download_args, max_workers), "N",
       "files at a time; default 8", NULL },
+    { "prefer-cache", NULL, 0, CLI_FLAG, offsetof(download_args, prefer_cache), NULL,
+      "ask nothing when all of it is here", NULL },
+    { "refresh", NULL, 0, CLI_FLAG, offsetof(download_args, refresh), NULL,
+      "ask the Hub in any case; never fall back to what is cached", NULL },
+    { "limit-rate", NULL, 0, CLI_STR, offsetof(download_args, limit_rate), "BYTES",
+      "at most so many bytes per second: 500K, 10M", NULL },
+    { "progress", NULL, 0, CLI_CHOICE, offsetof(download_args, progress), "HOW",
+      "how progress is told: auto, or json for one object a line on stderr", progress_choices },
+    { "lock", NULL, 0, CLI_STR, offsetof(download_args, lock), "FILE",
+      "write the commit and the hash of every file there", NULL },
+    { "locked", NULL, 0, CLI_STR, offsetof(download_args, locked), "FILE",
+      "fetch exactly what this lock file says, and check all of it", NULL },
+    { "require-hash", NULL, 0, CLI_STR, offsetof(download_args, require), "FILE",
+      "refuse files whose hash is not in this list", NULL },
     { "token", NULL, 0, CLI_STR, offsetof(download_args, token), "TEXT",
       "access token; default: HF_TOKEN or the one you logged in with", NULL },
     { "resume-download", NULL, 0, CLI_IGNORED, 0, NULL, "", NULL },

@@ -153,6 +153,32 @@ static void show_bar(cli_progress *progress, const hf_progress *event)
     progress->ctx->line_open = true;
 }
 
+void cli_progress_as_json(cli_progress *progress)
+{
+    progress->json = true;
+    progress->off = false;
+}
+
+static void show_json(const hf_progress *event)
+{
+    static const char *const phases[] = { "", "plan", "transfer", "wait", "done" };
+
+    fprintf(stderr,
+            "{\"event\":\"progress\",\"phase\":\"%s\",\"bytes_done\":%llu,\"bytes_total\":%llu,"
+            "\"files_done\":%llu,\"files_total\":%llu,\"bytes_per_s\":%llu,\"wait_ms\":%u,"
+            "\"retries\":%u,\"path\":",
+            phases[event->phase], (unsigned long long)event->bytes_done,
+            (unsigned long long)event->bytes_total, (unsigned long long)event->files_done,
+            (unsigned long long)event->files_total, (unsigned long long)event->bytes_per_s,
+            event->wait_ms, event->retries);
+    if (event->path)
+        cli_json_string(stderr, event->path);
+    else
+        fputs("null", stderr);
+    fputs("}\n", stderr);
+    fflush(stderr);
+}
+
 int cli_progress_show(const hf_progress *event, void *user)
 {
     cli_progress *progress = user;
@@ -160,6 +186,10 @@ int cli_progress_show(const hf_progress *event, void *user)
     uint64_t since = now - (progress->shown_ms ? progress->shown_ms : progress->started_ms);
     char text[200];
 
+    if (progress->json) {
+        show_json(event);
+        return 0;
+    }
     if (progress->off || event->phase == HF_PHASE_PLAN || event->bytes_total == 0)
         return 0;
     if (progress->bar) {
@@ -186,7 +216,7 @@ void cli_progress_end(cli_progress *progress, bool success)
     uint64_t bytes = progress->bytes;
 
     cli_line_close(progress->ctx);
-    if (progress->off || bytes == 0 || !success)
+    if (progress->off || progress->json || bytes == 0 || !success)
         return;
     cli_say(progress->ctx, "%s: %s in %llu.%llu s, %s/s", progress->subject, cli_size(size, bytes),
             (unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000 / 100),

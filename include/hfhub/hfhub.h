@@ -260,6 +260,17 @@ HF_API hf_status hf_client_new(const hf_client_opts *opts, hf_client **out, hf_e
  */
 HF_API void hf_client_free(hf_client *client);
 
+/**
+ * Limit how fast bodies come in, over all calls and connections of the client together.
+ *
+ * @param client       the client; NULL is allowed and does nothing
+ * @param bytes_per_s  bytes per second; 0: no limit. Counts from now on, also for calls under way
+ * @return nothing
+ * @threads any
+ * @since 0.1
+ */
+HF_API void hf_client_limit_rate(hf_client *client, uint64_t bytes_per_s);
+
 /** What a client has settled on, to show to a person ("where would my files go?"). */
 typedef enum hf_client_setting {
     HF_SETTING_ENDPOINT = 1,
@@ -421,6 +432,10 @@ typedef int hf_progress_fn(const hf_progress *progress, void *user);
 #define HF_DOWNLOAD_FORCE      (1u << 0) /* fetch even when cached */
 #define HF_DOWNLOAD_LOCAL_ONLY (1u << 1) /* make no request */
 #define HF_DOWNLOAD_DRY_RUN    (1u << 2) /* tell what would be done */
+#define HF_DOWNLOAD_PREFER_CACHE                                                                   \
+    (1u << 3) /* when all of it is here for what the branch was when last asked, ask nothing */
+#define HF_DOWNLOAD_REFRESH                                                                        \
+    (1u << 4) /* ask the Hub in any case; no copy that is here stands in for its answer */
 
 typedef struct hf_download_opts {
     uint32_t struct_size;
@@ -431,10 +446,12 @@ typedef struct hf_download_opts {
     hf_cancel *cancel;           /* NULL: none */
     hf_progress_fn *on_progress; /* NULL: none */
     void *user;                  /* passed to on_progress */
+    const char *expected_hash;   /* 64 (SHA-256) or 40 (git SHA-1) hex digits that the content must
+                                  * have, whatever the Hub says; NULL: what the Hub says */
 } hf_download_opts;
 
 /* clang-format off */
-#define HF_DOWNLOAD_OPTS_INIT { sizeof(hf_download_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL }
+#define HF_DOWNLOAD_OPTS_INIT { sizeof(hf_download_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 /* clang-format on */
 
 /** One file, where it is now. */
@@ -544,6 +561,12 @@ HF_API hf_status hf_try_to_load_from_cache(hf_client *client, const hf_repo_ref 
 
 /* --------------------------------------------------------------------------------- a whole repo */
 
+/** The hash that a file of a repo must have. */
+typedef struct hf_expected {
+    const char *path; /* in the repo */
+    const char *hash; /* 64 (SHA-256) or 40 (git SHA-1) hex digits */
+} hf_expected;
+
 typedef struct hf_snapshot_opts {
     uint32_t struct_size;
     uint32_t flags;           /* HF_DOWNLOAD_* */
@@ -557,11 +580,14 @@ typedef struct hf_snapshot_opts {
     hf_cancel *cancel;
     hf_progress_fn *on_progress;
     void *user;
+    const hf_expected *expected; /* every file must be one of these and have its hash, whatever the
+                                  * Hub says; what is cached is hashed too. NULL: what the Hub says */
+    size_t n_expected;
 } hf_snapshot_opts;
 
 /* clang-format off */
 #define HF_SNAPSHOT_OPTS_INIT \
-    { sizeof(hf_snapshot_opts), 0, NULL, 0, NULL, 0, NULL, NULL, 0, NULL, NULL, NULL }
+    { sizeof(hf_snapshot_opts), 0, NULL, 0, NULL, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL, 0 }
 /* clang-format on */
 
 /** A repo at one commit on this machine. */
@@ -572,6 +598,8 @@ typedef struct hf_snapshot {
     size_t n_files;
     uint64_t bytes_fetched;
     uint64_t bytes_to_fetch; /* dry run: what would be fetched */
+    uint64_t n_requests;     /* dry run: requests for bodies, when nothing goes wrong */
+    uint64_t disk_needed;    /* dry run: bytes of disk that would be taken and are not yet */
 } hf_snapshot;
 
 /**

@@ -315,6 +315,12 @@ void hf_client_free(hf_client *client)
     free(client);
 }
 
+void hf_client_limit_rate(hf_client *client, uint64_t bytes_per_s)
+{
+    if (client)
+        hf__net_limit_rate(client->net, bytes_per_s);
+}
+
 const char *hf_client_get(const hf_client *client, hf_client_setting setting)
 {
     if (!client)

@@ -7,7 +7,9 @@
 
 #include <stdlib.h>
 
-#define KNOWN_FLAGS (HF_DOWNLOAD_FORCE | HF_DOWNLOAD_LOCAL_ONLY | HF_DOWNLOAD_DRY_RUN)
+#define KNOWN_FLAGS                                                                                \
+    (HF_DOWNLOAD_FORCE | HF_DOWNLOAD_LOCAL_ONLY | HF_DOWNLOAD_DRY_RUN | HF_DOWNLOAD_PREFER_CACHE | \
+     HF_DOWNLOAD_REFRESH)
 
 /* ---- callbacks: marks the thread, so that a call from inside is an error and not a deadlock */
 
@@ -46,7 +48,20 @@ static hf_status check_flags(uint32_t flags, hf_error *err)
     if ((flags & HF_DOWNLOAD_FORCE) && (flags & HF_DOWNLOAD_LOCAL_ONLY))
         return hf__fail(err, HF_ERR_INVALID_ARG,
                         "'force' and 'local only' cannot be asked for at the same time");
+    if ((flags & HF_DOWNLOAD_PREFER_CACHE) && (flags & (HF_DOWNLOAD_FORCE | HF_DOWNLOAD_REFRESH)))
+        return hf__fail(err, HF_ERR_INVALID_ARG,
+                        "'prefer cache' cannot be asked for together with 'force' or 'refresh'");
+    if ((flags & HF_DOWNLOAD_REFRESH) && (flags & HF_DOWNLOAD_LOCAL_ONLY))
+        return hf__fail(err, HF_ERR_INVALID_ARG,
+                        "'refresh' and 'local only' cannot be asked for at the same time");
     return HF_OK;
+}
+
+static hf_status check_hash(const char *hash, hf_error *err)
+{
+    if (!hash || hf__str_is_hex(hf__str_from(hash), 64) || hf__str_is_hex(hf__str_from(hash), 40))
+        return HF_OK;
+    return hf__fail(err, HF_ERR_INVALID_ARG, "the expected hash is neither 64 nor 40 hex digits");
 }
 
 /* ---- one file */
@@ -70,6 +85,8 @@ hf_status hf_hub_download(hf_client *client, const hf_repo_ref *repo, const char
         st = hf__api_options(&opts, sizeof(opts), given, err);
     if (st == HF_OK)
         st = check_flags(opts.flags, err);
+    if (st == HF_OK)
+        st = check_hash(opts.expected_hash, err);
     if (st != HF_OK)
         return st;
     hf__buf_init(&local_dir, 0);

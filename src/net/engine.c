@@ -299,6 +299,8 @@ static void resume_io(hf__net *net)
 {
     hf__net_stream *next;
 
+    if (!hf__rate_open_io(net))
+        return;
     for (hf__net_stream *stream = net->io.active.first; stream; stream = next) {
         CURLcode code;
 

@@ -170,7 +170,11 @@ struct hf__net {
         hf__net_stream *last;
     } synced;
 
-    struct { /* the I/O thread */
+    atomic_uint_fast64_t rate_limit; /* bytes per second of all bodies; 0: none */
+
+    struct {                /* the I/O thread */
+        uint64_t rate_owed; /* bytes that came and are not paid for yet */
+        uint64_t rate_ms;   /* when it was last paid */
         hf__streams active;
         hf__streams waiting;
         hf__origin *origins;
@@ -191,6 +195,11 @@ void hf__net_set_second_ms(hf__net *net, uint32_t second_ms);
 
 hf__origin *hf__origin_find_io(hf__net *net, const char *url, hf_error *err); /* NULL: err */
 void hf__origins_free_io(hf__net *net);
+
+/* ---- rate.c */
+
+bool hf__rate_open_io(hf__net *net); /* false: the limit is used up; the engine looks again soon */
+void hf__rate_pay_io(hf__net *net, size_t bytes);
 
 /* ---- setup.c, tls.c */
 

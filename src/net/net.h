@@ -34,6 +34,8 @@ typedef struct hf__net_conf {
 /* Copies conf. When no CA is named, a hashed CA directory of the system is preferred to its bundle,
  * since parsing the whole bundle costs 40 ms on the first connection. */
 hf_status hf__net_new(const hf__net_conf *conf, hf__net **out, hf_error *err);
+/* Of all bodies together, bytes per second; 0: no limit. Any thread, any time. */
+void hf__net_limit_rate(hf__net *net, uint64_t bytes_per_s);
 void hf__net_free(hf__net *net); /* NULL allowed; no request may be under way */
 /* Whether this process is a fork of the one whose thread the engine has: then no request would ever
  * end, and freeing would wait for that thread. */

@@ -594,9 +594,9 @@ static size_t take_chunk(hf__net_stream *stream, const char *data, size_t n)
     while (taken < n) {
         hf__net_buf *buf;
         size_t room;
-        bool failed;
+        bool failed = false;
 
-        if (!stream->io.block && !get_block(stream, &failed)) {
+        if (!stream->io.block && (!hf__rate_open_io(stream->net) || !get_block(stream, &failed))) {
             if (failed)
                 return 0;
             stream->io.skip = taken;
@@ -611,6 +611,7 @@ static size_t take_chunk(hf__net_stream *stream, const char *data, size_t n)
         buf->len += room;
         taken += room;
         stream->io.received += room;
+        hf__rate_pay_io(stream->net, room);
         if (buf->len == stream->io.block->size || stream->io.received == stream->io.content_length)
             hf__stream_flush_io(stream);
     }

@@ -142,6 +142,7 @@ typedef enum op_state {
 struct op {
     hf_file *file; /* result being filled; its repo_path and etag are set */
     const char *xet_hash;
+    const char *expected; /* hash that the caller demands; NULL: none */
     op_state state;
     bool to_fetch;         /* counted in the totals */
     struct active *active; /* while it is under way */
@@ -253,6 +254,14 @@ hf_status hf__run_go(run *r, hf_error *err);
 void hf__run_wait(run *r, uint32_t ms);
 fetch *hf__run_take_fetches(run *r);
 void hf__run_fail(run *r, hf_status st, const hf_error *err, const char *path);
+
+/* ---- hashes the caller demands */
+
+/* Gives every op what is demanded of it, and compares what the Hub says. list is borrowed. */
+hf_status hf__expect_plan(run *r, const hf_expected *list, size_t n, hf_error *err);
+hf_status hf__expect_etag(const hf_file *file, const char *expected, hf_error *err);
+/* Hashes what was not hashed in this call. */
+hf_status hf__expect_content(run *r, hf_error *err);
 
 /* ---- results */
 

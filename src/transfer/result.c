@@ -42,8 +42,12 @@ hf_snapshot *hf__result_snapshot(run *r, const char *path)
     owner->pub.n_files = r->n_ops;
     for (size_t i = 0; i < r->n_ops; i++) {
         owner->pub.bytes_fetched += r->ops[i].file->bytes_fetched;
-        owner->pub.bytes_to_fetch += r->ops[i].file->would_fetch ? r->ops[i].file->size : 0;
+        if (!r->ops[i].file->would_fetch)
+            continue;
+        owner->pub.bytes_to_fetch += r->ops[i].file->size;
+        owner->pub.n_requests += r->ops[i].file->size > 0; /* an empty file is not asked for */
     }
+    owner->pub.disk_needed = owner->pub.bytes_to_fetch;
     owner->arena = r->arena;
     r->arena = NULL;
     return &owner->pub;

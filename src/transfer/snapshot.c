@@ -87,7 +87,7 @@ static hf_status fall_back(snapshot_call *c, hf_status why_st, const hf_error *w
     hf_status st = HF_OK;
 
     hf__buf_init(&dir, HF__MAX_PATH);
-    if (r->flags & HF_DOWNLOAD_DRY_RUN)
+    if (r->flags & (HF_DOWNLOAD_DRY_RUN | HF_DOWNLOAD_REFRESH) || c->opts->expected)
         goto refuse;
     if (!r->commit[0])
         st = hf__cache_ref_read(r->repo, hf__revision_or_main(c->repo), r->commit, err);
@@ -239,6 +239,50 @@ static void keep_ref(snapshot_call *c)
                  why.message);
 }
 
+/* Everything that was listed of what the branch was when last asked is here: then no request is
+ * made. Anything else is as if nobody had looked. */
+static hf_status find_cached(snapshot_call *c, hf_snapshot **out, bool *found, hf_error *err)
+{
+    run *r = &c->r;
+    const char *revision = hf__revision_or_main(c->repo);
+    hf__buf dir;
+    hf_status st = HF_OK;
+
+    *found = false;
+    if (hf__is_commit(revision))
+        memcpy(r->commit, revision, sizeof(r->commit));
+    else
+        st = hf__cache_ref_read(r->repo, revision, r->commit, err);
+    if (st != HF_OK || !r->commit[0])
+        return st;
+    hf__buf_init(&dir, HF__MAX_PATH);
+    st = hf__cache_tree_read(r->repo, r->local, r->commit, &c->tree, &c->listed, err);
+    if (st == HF_OK && c->listed)
+        st = make_ops(c, err);
+    if (st == HF_OK && c->listed && c->opts->expected)
+        st = hf__expect_plan(r, c->opts->expected, c->opts->n_expected, err);
+    if (st == HF_OK && c->listed)
+        st = hf__run_plan(r, err);
+    if (st == HF_OK && c->listed && r->n_done == r->n_ops) {
+        *found = true;
+        st = hf__expect_content(r, err);
+        if (st == HF_OK)
+            st = target_dir(c, &dir, err);
+        if (st == HF_OK && !(*out = hf__result_snapshot(r, hf__buf_cstr(&dir))))
+            st = hf__fail_nomem(err);
+    }
+    hf__buf_dispose(&dir);
+    if (*found)
+        return st;
+    hf__tree_list_dispose(&c->tree);
+    memset(&c->tree, 0, sizeof(c->tree));
+    c->listed = false;
+    r->commit[0] = '\0';
+    r->n_ops = r->n_done = 0;
+    r->bytes_total = 0;
+    return st;
+}
+
 static hf_status fetch_all(snapshot_call *c, hf_snapshot **out, hf_error *err)
 {
     run *r = &c->r;
@@ -246,11 +290,15 @@ static hf_status fetch_all(snapshot_call *c, hf_snapshot **out, hf_error *err)
     hf_status st = make_ops(c, err);
 
     hf__buf_init(&dir, HF__MAX_PATH);
+    if (st == HF_OK && c->opts->expected)
+        st = hf__expect_plan(r, c->opts->expected, c->opts->n_expected, err);
     if (st == HF_OK)
         st = hf__run_plan(r, err);
     if (st == HF_OK && !(r->flags & HF_DOWNLOAD_DRY_RUN)) {
         keep_ref(c);
         st = hf__run_go(r, err);
+        if (st == HF_OK)
+            st = hf__expect_content(r, err);
     }
     if (st == HF_OK)
         st = target_dir(c, &dir, err);
@@ -291,6 +339,7 @@ hf_status hf__transfer_snapshot(const hf__transfer_ctx *ctx, const hf_repo_ref *
 {
     snapshot_call c = { .repo = repo, .opts = opts };
     hf_error why = HF_ERROR_INIT;
+    bool found = false;
     hf_status st = hf__run_init(&c.r, ctx, err);
 
     c.r.flags = opts->flags;
@@ -303,6 +352,11 @@ hf_status hf__transfer_snapshot(const hf__transfer_ctx *ctx, const hf_repo_ref *
         st = hf__run_open(&c.r, repo, opts->cache_dir, opts->local_dir, err);
     if (st != HF_OK)
         goto done;
+    if (opts->flags & HF_DOWNLOAD_PREFER_CACHE) {
+        st = find_cached(&c, out, &found, err);
+        if (st != HF_OK || found)
+            goto done;
+    }
     st = resolve_commit(&c, &why);
     if (st == HF_OK)
         st = get_listing(&c, &why);

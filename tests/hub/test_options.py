@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What people ask for: a limit on the rate, a choice of freshness, progress for programs, lock files."""
+import json
+import time
+import unittest
+
+import case
+from case import MIB, noise
+
+
+class Options(case.Case):
+    def requests(self):
+        n = len(self.log())
+        self.log_file.write_text("")
+        return n
+
+    def test_limit_rate(self):
+        data = noise(6 * MIB)
+        self.serve({"f": data})
+        start = time.monotonic()
+        self.check_got("f", data, self.get("f", "--limit-rate", "2M"))
+        took = time.monotonic() - start
+        self.assertGreater(took, 2.5) # 6.3 MB at 2 MB/s, less what sockets hold
+
+    def test_limit_rate_is_checked(self):
+        self.serve({"f": b"x"})
+        for text in ("", "0", "x", "1Q", "-5", "5MM"):
+            code, out, err = self.get("f", "--limit-rate", text)
+            self.assertEqual((code, out), (2, ""), err)
+            self.assertIn("--limit-rate", err)
+
+    def test_prefer_cache(self):
+        self.serve({"f": b"one\n", "d/g": b"two\n"})
+        self.assertEqual(self.get("--prefer-cache")[0], 0)
+        self.assertGreater(self.requests(), 0)
+        self.assertEqual(self.get("--prefer-cache")[0], 0)
+        self.assertEqual(self.get("f", "--prefer-cache")[0], 0)
+        self.assertEqual(self.requests(), 0)
+        self.assertEqual(self.get()[0], 0)
+        self.assertEqual(self.requests(), 1)
+        blob, = [p for p in self.blobs().iterdir() if p.read_bytes() == b"two\n"]
+        blob.unlink()
+        self.assertEqual(self.get("--prefer-cache")[0], 0) # not all of it: as if nobody had looked
+        self.assertGreater(self.requests(), 0)
+        self.assertEqual(blob.read_bytes(), b"two\n")
+
+    def test_refresh(self):
+        self.serve({"f": b"one\n"})
+        self.assertEqual(self.get()[0], 0)
+        self.stop_hub()
+        self.assertEqual(self.get()[0], 0)
+        self.assertEqual(self.get("f")[0], 0)
+        self.assertEqual(self.get("--refresh")[0], 1)
+
+    def test_progress_json(self):
+        data = noise(12 * MIB)
+        self.serve({"f": data}, "--rate", 10e6)
+        code, _, err = self.get("f", "--progress", "json", "--format", "json")
+        self.assertEqual(code, 0)
+        events = [json.loads(line) for line in err.splitlines() if line.startswith('{"event"')]
+        self.assertGreater(len(events), 3)
+        self.assertEqual(events[-1]["phase"], "done")
+        self.assertEqual(events[-1]["bytes_done"], len(data))
+        done = [e["bytes_done"] for e in events]
+        self.assertEqual(done, sorted(done))
+
+    def test_waiting_is_told(self):
+        self.serve({"f": noise(2 * MIB)})
+        self.faults({"path": "^/blob/", "do": {"status": 429, "headers": {"Retry-After": "1"}}})
+        code, _, err = self.get("f", "--progress", "json")
+        self.assertEqual(code, 0, err)
+        waits = [json.loads(line) for line in err.splitlines() if '"phase":"wait"' in line]
+        self.assertGreater(len(waits), 2)
+        self.assertGreater(max(e["wait_ms"] for e in waits), 500)
+
+    def test_dry_run(self):
+        self.serve({"f": noise(2 * MIB), "g": b"x", "empty": b""})
+        code, out, err = self.get("--dry-run")
+        self.assertEqual(code, 0, err)
+        self.assertIn("Requests for bodies: 2.", err)
+        self.assertFalse(any(self.blobs().glob("*")) if self.blobs().exists() else False)
+
+    def test_lock(self):
+        files = {"f": noise(2 * MIB), "d/g": b"small\n"}
+        self.serve(files)
+        lock = self.work / "repo.lock"
+        self.assertEqual(self.get("--lock", str(lock))[0], 0)
+        text = lock.read_text()
+        self.assertIn("# repo model test/repo\n# commit 0123456789abcdef0123456789abcdef01234567\n", text)
+        self.assertEqual(sum(not line.startswith("#") for line in text.splitlines()), 2)
+        self.assertEqual(self.get("--locked", str(lock))[0], 0)
+        # A cached byte that changed is found.
+        blob, = [p for p in self.blobs().iterdir() if p.read_bytes() == b"small\n"]
+        blob.write_bytes(b"smalL\n")
+        code, _, err = self.get("--locked", str(lock))
+        self.assertEqual(code, 1)
+        self.assertIn("has hash", err)
+        self.assertEqual(self.get("--locked", str(lock), "--force-download")[0], 0)
+        self.assertEqual(blob.read_bytes(), b"small\n")
+
+    def test_locked_against_a_hub_that_lies(self):
+        self.serve({"f": noise(2 * MIB), "g": b"small\n"})
+        lock = self.work / "repo.lock"
+        self.assertEqual(self.get("--lock", str(lock))[0], 0)
+        good = lock.read_text()
+        lock.write_text(good.replace(good.split("\n")[3][:64], "0" * 64))
+        for extra in ((), ("--force-download",), ("f",)):
+            self.requests()
+            code, out, err = self.get("--locked", str(lock), *extra)
+            self.assertEqual((code, out), (1, ""), err)
+            self.assertIn("hash", err)
+        lock.write_text("\n".join(line for line in good.split("\n") if not line.endswith("  g")) + "\n")
+        code, _, err = self.get("--locked", str(lock))
+        self.assertEqual(code, 1)
+        self.assertIn("'g'", err)
+
+    def test_require_hash(self):
+        self.serve({"g": b"small\n"})
+        lock = self.work / "sums"
+        lock.write_text("1f7a7a472abf3dd9643fd615f6da379c4acb3e3a  g\n")
+        self.assertEqual(self.get("g", "--require-hash", str(lock))[0], 1)
+        import hashlib
+        lock.write_text(hashlib.sha1(b"blob 6\0small\n").hexdigest() + "  g\n")
+        self.assertEqual(self.get("g", "--require-hash", str(lock))[0], 0)
+        for text in ("", "nonsense\n", "1f7a g\n"):
+            lock.write_text(text)
+            code, out, err = self.get("g", "--require-hash", str(lock))
+            self.assertEqual((code, out), (1, ""))
+            self.assertIn("sums", err)
+        self.assertEqual(self.get("g", "--locked", str(self.work / "absent"))[0], 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
