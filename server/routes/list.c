@@ -234,6 +234,27 @@ static void add_account(hf__buf *out, const srv_account *account)
     hf__buf_adds(out, "\"canPay\":false,\"periodEnd\":null,\"avatarUrl\":\"/avatars/none.svg\",");
 }
 
+/* {"entity":…,"permissions":[…]}, … of a fine-grained token */
+static void add_scopes(hf__buf *out, const srv_identity *who)
+{
+    hf__buf_adds(out, "\"fineGrained\":{\"canReadGatedRepos\":true,\"global\":[],\"scoped\":[");
+    for (size_t i = 0; i < who->n_scopes; i++) {
+        hf__str name;
+        hf__str kind = hf__str_cut(hf__str_from(who->scopes[i].entity), '/', &name);
+        srv_repo_type type = SRV_MODEL;
+        bool is_repo = name.ptr && srv_repo_type_parse(kind, &type);
+        bool own = hf__str_eq_nocase(kind, hf__str_from(who->account->name));
+
+        hf__buf_adds(out, i > 0 ? ",{\"entity\":{" : "{\"entity\":{");
+        srv_json_text(out, "type", is_repo ? srv_repo_type_name(type) : (own ? "user" : "org"));
+        hf__buf_adds(out, "\"name\":");
+        hf__json_add_string(out, is_repo ? name : hf__str_from(who->scopes[i].entity));
+        hf__buf_addf(out, "},\"permissions\":[\"repo.content.read\"%s]}",
+                     who->scopes[i].permissions & SRV_SCOPE_WRITE ? ",\"repo.write\"" : "");
+    }
+    hf__buf_adds(out, "]},");
+}
+
 void srv_whoami(srv_req *req)
 {
     const srv_identity *who;
@@ -263,6 +284,8 @@ void srv_whoami(srv_req *req)
     hf__buf_adds(&out, "\"accessToken\":{");
     srv_json_text(&out, "displayName", who->token_name);
     srv_json_time(&out, "createdAt", who->token_created);
+    if (who->role == SRV_ROLE_FINE_GRAINED)
+        add_scopes(&out, who);
     hf__buf_addf(&out, "\"role\":\"%s\"}}}", srv_role_name(who->role));
     srv_answer_json(req, 200, &out);
 }

@@ -87,6 +87,16 @@ bool srv_authenticate(srv_req *req)
     return false;
 }
 
+bool srv_need_account(srv_req *req)
+{
+    if (!req->who && !srv_authenticate(req))
+        return false;
+    if (req->who->account)
+        return true;
+    want_login(req, NOT_LOGGED_IN);
+    return false;
+}
+
 /* ------------------------------------------------------------------------------------- refusals */
 
 void srv_answer_status(srv_req *req, hf_status st, const hf_error *err)

@@ -25,6 +25,11 @@ static const struct word {
     { "commits", true, srv_commits },
     { "refs", true, srv_refs },
     { "auth-check", true, srv_auth_check },
+    { "branch", true, srv_branch },
+    { "tag", true, srv_tag },
+    { "super-squash", true, srv_super_squash },
+    { "settings", true, srv_settings },
+    { "duplicate", true, srv_duplicate },
 };
 
 static const struct word *find_word(hf__str text, bool api)
@@ -98,6 +103,8 @@ static void route_api(srv_req *req, hf__str *segments, size_t n)
 
     if (n == 1 && hf__str_eq(segments[0], HF__STR("whoami-v2"))) {
         srv_whoami(req);
+    } else if (n == 2 && hf__str_eq(segments[0], HF__STR("repos"))) {
+        srv_manage(req, segments[1]);
     } else if (n > 1 && hf__str_eq(segments[0], HF__STR("resolve-cache"))) {
         srv_resolve_cache(req, segments + 1, n - 1);
     } else if (n > 0 && srv_repo_type_parse(segments[0], &type) &&

@@ -32,6 +32,7 @@ void srv_route(srv_req *req);
 /* place.c: each answers by itself when it returns false. */
 /* Who asks goes to req->who. */
 bool srv_authenticate(srv_req *req);
+bool srv_need_account(srv_req *req); /* the same, but anonymous is 401 */
 /* Finds place->repo and decides; a renamed repo is redirected to. */
 bool srv_place_open(srv_req *req, srv_place *place, srv_want want);
 /* The revision in the segments from `at` on; *n_used tells how many there were. */
@@ -52,17 +53,31 @@ bool srv_json_repo(srv_req *req, hf__buf *out, const srv_repo *repo, srv_git *gi
 /* Link: …; rel="next" with this request's parameters, but name=value. */
 void srv_link_next(srv_req *req, const char *name, const char *value);
 
+/* body.c: JSON in requests. False after an answer. */
+/* handler comes when the body is here, with req->state; a body that is too long is refused now. */
+bool srv_body_await(srv_req *req, srv_handler_fn *handler, void *state);
+bool srv_body_json(srv_req *req, hf__json **out); /* an object; none at all counts as {} */
+/* Borrowed from body; NULL when absent or null. */
+bool srv_body_text(srv_req *req, const hf__json *body, const char *key, const char **out);
+bool srv_body_need(srv_req *req, const hf__json *body, const char *key, const char **out);
+
 /* The groups. */
 void srv_resolve(srv_req *req, srv_place *place); /* {W}/resolve, {W}/raw */
 void srv_resolve_cache(srv_req *req, hf__str *segments, size_t n);
-void srv_storage(srv_req *req);                      /* the other origin */
-void srv_repo_info(srv_req *req, srv_place *place);  /* {A}, {A}/revision */
-void srv_tree_list(srv_req *req, srv_place *place);  /* {A}/tree */
-void srv_paths_info(srv_req *req, srv_place *place); /* {A}/paths-info */
-void srv_commits(srv_req *req, srv_place *place);    /* {A}/commits */
-void srv_refs(srv_req *req, srv_place *place);       /* {A}/refs */
-void srv_auth_check(srv_req *req, srv_place *place); /* {A}/auth-check */
-void srv_repos(srv_req *req, srv_repo_type type);    /* /api/models and its like */
+void srv_storage(srv_req *req);                        /* the other origin */
+void srv_repo_info(srv_req *req, srv_place *place);    /* {A}, {A}/revision */
+void srv_tree_list(srv_req *req, srv_place *place);    /* {A}/tree */
+void srv_paths_info(srv_req *req, srv_place *place);   /* {A}/paths-info */
+void srv_commits(srv_req *req, srv_place *place);      /* {A}/commits */
+void srv_refs(srv_req *req, srv_place *place);         /* {A}/refs */
+void srv_branch(srv_req *req, srv_place *place);       /* {A}/branch */
+void srv_tag(srv_req *req, srv_place *place);          /* {A}/tag */
+void srv_super_squash(srv_req *req, srv_place *place); /* {A}/super-squash */
+void srv_settings(srv_req *req, srv_place *place);     /* {A}/settings */
+void srv_duplicate(srv_req *req, srv_place *place);    /* {A}/duplicate */
+void srv_manage(srv_req *req, hf__str verb);           /* /api/repos/{create,delete,move} */
+void srv_auth_check(srv_req *req, srv_place *place);   /* {A}/auth-check */
+void srv_repos(srv_req *req, srv_repo_type type);      /* /api/models and its like */
 void srv_whoami(srv_req *req);
 void srv_page(srv_req *req);                        /* GET / */
 void srv_git_http(srv_req *req, srv_place *place);  /* smart HTTP */

@@ -723,3 +723,32 @@ hf_status srv_change_commit(srv_change *change, const srv_commit_spec *spec,
     }
     return st;
 }
+
+hf_status srv_git_squash(srv_git *git, const srv_commit_spec *spec, char out[SRV_OID_HEX + 1],
+                         hf_error *err)
+{
+    srv_change change = { .git = git };
+    git_commit *head = NULL;
+    bool exists = false;
+    git_oid fresh;
+    git_oid at;
+    hf_status st;
+    int rc;
+
+    hf__error_clear(err);
+    st = ref_target(git, spec->ref, &at, &exists, err);
+    if (st == HF_OK)
+        st = check_parent(spec, exists, &at, err);
+    if (st != HF_OK)
+        return st;
+    rc = git_commit_lookup(&head, git->repo, &at);
+    if (rc != 0)
+        return srv__git_fail(rc, err, "cannot read the commit");
+    st = write_commit(&change, spec, git_commit_tree_id(head), NULL, &fresh, err);
+    git_commit_free(head);
+    if (st == HF_OK)
+        st = move_ref(git, spec->ref, &at, &fresh, err);
+    if (st == HF_OK)
+        (void)git_oid_tostr(out, SRV_OID_HEX + 1, &fresh);
+    return st;
+}

@@ -263,6 +263,9 @@ static hf_status insert_repo(srv__db *db, const srv_repo_spec *spec, const char 
     static const char sql[] =
         "INSERT INTO repos(id, type, name, ns, sdk, private, gated, disabled, "
         "created) VALUES(?, ?, ?, ?, ?, ?, ?, 0, ?)";
+    static const char copy_links[] = "INSERT INTO lfs_links(repo, sha256, size, created) "
+                                     "SELECT last_insert_rowid(), sha256, size, ? FROM lfs_links "
+                                     "WHERE repo=?";
     hf__str rest;
     hf__str ns = hf__str_cut(hf__str_from(spec->id), '/', &rest);
     hf_status st;
@@ -275,6 +278,8 @@ static hf_status insert_repo(srv__db *db, const srv_repo_spec *spec, const char 
     if (st == HF_ERR_CONFLICT)
         return hf__fail(err, st, "the %s '%s' exists already", srv_repo_type_name(spec->type),
                         spec->id);
+    if (st == HF_OK && spec->copy_of)
+        st = srv__sql_run(db, NULL, err, copy_links, "ii", (int64_t)srv__now(), spec->copy_of->key);
     /* A new repo takes its name back from an old one that moved away. */
     if (st == HF_OK)
         st = srv__sql_run(db, NULL, err, "DELETE FROM redirects WHERE type=? AND name=?", "it",
@@ -312,6 +317,9 @@ static hf_status first_commit(srv_store *store, const srv_repo_spec *spec, const
     if (st == HF_OK)
         st = srv_change_add_bytes(change, HF__STR(".gitattributes"), false,
                                   hf__buf_str(&attributes), err);
+    for (size_t i = 0; st == HF_OK && i < spec->n_files; i++)
+        st = srv_change_add_bytes(change, hf__str_from(spec->files[i].path), false,
+                                  spec->files[i].bytes, err);
     if (st == HF_OK)
         st = srv_change_commit(change, &commit, id, &made, err);
     srv_change_free(change);
@@ -349,7 +357,9 @@ static hf_status create_on_disk(srv_store *store, const srv_repo_spec *spec, con
         st = srv__path(store, &to, err, "git/%s.git", id);
     if (st == HF_OK)
         st = srv__git_init(hf__buf_cstr(&from), err);
-    if (st == HF_OK && !spec->no_first_commit)
+    if (st == HF_OK && spec->copy_of)
+        st = srv__git_copy(store, spec->copy_of, hf__buf_cstr(&from), err);
+    else if (st == HF_OK && !spec->no_first_commit)
         st = first_commit(store, spec, hf__buf_cstr(&from), err);
     if (st == HF_OK)
         st = srv__sync_fs(hf__buf_cstr(&from), err);

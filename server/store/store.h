@@ -181,14 +181,22 @@ hf_status srv_repo_id_check(hf__str id, hf_error *err);
 hf_status srv_repo_find(srv_store *store, srv_repo_type type, hf__str id, hf__arena *arena,
                         const srv_repo **out, bool *moved, hf_error *err);
 
+typedef struct srv_new_file {
+    const char *path;
+    hf__str bytes;
+} srv_new_file;
+
 typedef struct srv_repo_spec {
     srv_repo_type type;
     const char *id;
     const char *sdk; /* spaces */
     bool is_private;
     srv_gated gated;
-    const char *author;   /* of the first commit; NULL: the namespace */
-    bool no_first_commit; /* else `main` starts with "initial commit" holding .gitattributes */
+    const char *author;        /* of the first commit; NULL: the namespace */
+    bool no_first_commit;      /* else `main` starts with "initial commit" holding .gitattributes */
+    const srv_new_file *files; /* and these, which may replace it */
+    size_t n_files;
+    const srv_repo *copy_of; /* instead: history, branches, tags and LFS objects of this repo */
 } srv_repo_spec;
 
 /* HF_ERR_CONFLICT when it exists in any case. Its namespace need not be an account yet; who gets that name
@@ -442,5 +450,9 @@ hf_status srv_git_ref_make(srv_git *git, const char *ref, const char *commit, bo
 hf_status srv_git_tag_make(srv_git *git, const char *name, const char *commit, const char *message,
                            const char *author, hf_error *err);
 hf_status srv_git_ref_delete(srv_git *git, const char *ref, hf_error *err);
+/* Replaces the history of ref by one commit with the tree it has. HF_ERR_CONFLICT when it moved
+ * meanwhile. */
+hf_status srv_git_squash(srv_git *git, const srv_commit_spec *spec, char out[SRV_OID_HEX + 1],
+                         hf_error *err);
 
 #endif

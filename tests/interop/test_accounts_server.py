@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hf-serve keeps accounts and repos: the official client does each operation, and what it asks afterwards says so."""
+
+import pytest
+from served import Served
+from support import CallFailed, Python, clean_env
+
+API = "from huggingface_hub import HfApi\napi = HfApi(token=token)\n"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    served = Served(tmp_path_factory.mktemp("accounts"))
+    tokens = {name: served.command("user", "add", name).strip() for name in ("alice", "bob", "carol")}
+    served.command("user", "add", "acme", "--org")
+    served.command("org", "join", "acme", "alice", "--role", "admin")
+    served.command("org", "join", "acme", "carol", "--role", "read")
+    tokens["reader"] = served.command("token", "add", "alice", "--name", "r", "--role", "read").strip()
+    tokens["fine"] = served.command("token", "add", "alice", "--name", "f", "--role", "fine-grained", "--scope",
+                                    "acme:write").strip()
+    with served:
+        served.tokens = tokens
+        yield served
+
+
+@pytest.fixture(scope="module")
+def client(hub, tmp_path_factory):
+    python = Python(clean_env(tmp_path_factory.mktemp("python"), HF_ENDPOINT=hub.url, HF_HUB_DISABLE_XET="1"))
+    yield python
+    python.close()
+
+
+@pytest.fixture
+def api(hub, client):
+    """Runs lines with `api` of a user; what they leave in `result` comes back."""
+
+    def call(code, who="alice", **args):
+        return client(API + code, token=hub.tokens[who] if who else False, **args)
+
+    return call
+
+
+def refused(call, error, *args, **kw):
+    with pytest.raises(CallFailed) as info:
+        call(*args, **kw)
+    assert info.value.name == error, info.value
+    return info.value.text
+
+
+@pytest.mark.parametrize("kind, prefix", [("model", ""), ("dataset", "datasets/"), ("space", "spaces/")])
+def test_create_and_delete(hub, api, kind, prefix):
+    more = ", space_sdk='static'" if kind == "space" else ""
+    create = f"result = str(api.create_repo(repo, repo_type='{kind}', exist_ok=ok{more}))"
+    assert api(create, repo="made", ok=False) == f"{hub.url}/{prefix}alice/made"
+    assert "already created this" in refused(api, "HfHubHTTPError", create, repo="alice/made", ok=False)
+    assert api(create, repo="alice/made", ok=True) == f"{hub.url}/{prefix}alice/made"
+    info = f"i = api.repo_info(repo, repo_type='{kind}')\nresult = [i.id, i.author, i.private, len(i.siblings)]"
+    assert api(info, repo="alice/made", who=None) == ["alice/made", "alice", False, 2 if kind == "space" else 1]
+    assert api(f"result = [c.title for c in api.list_repo_commits(repo, repo_type='{kind}')]",
+               repo="alice/made") == ["initial commit"]
+    delete = f"api.delete_repo(repo, repo_type='{kind}', missing_ok=ok)\nresult = 1"
+    refused(api, "HfHubHTTPError", delete, who="bob", repo="alice/made", ok=False)
+    api(delete, repo="alice/made", ok=False)
+    refused(api, "RepositoryNotFoundError", delete, repo="alice/made", ok=False)
+    api(delete, repo="alice/made", ok=True)
+    refused(api, "RepositoryNotFoundError", info, repo="alice/made")
+
+
+@pytest.mark.parametrize("who, repo, may", [
+    ("alice", "acme/a", True), ("alice", "bob/a", False), ("bob", "acme/a", False), ("carol", "acme/a", False),
+    ("reader", "alice/a", False), ("fine", "acme/b", True), ("fine", "alice/a", False),
+])
+def test_who_may_create_where(api, who, repo, may):
+    create = "result = str(api.create_repo(repo))"
+    if may:
+        assert api(create, who=who, repo=repo).endswith(repo)
+        api("api.delete_repo(repo)\nresult = 1", repo=repo)
+    else:
+        assert "rights to create" in refused(api, "HfHubHTTPError", create, who=who, repo=repo)
+
+
+@pytest.mark.parametrize("name", ["a--b", ".a", "a b", "ä", "x" * 97])
+def test_names_that_are_none(hub, api, name):
+    code = ("from huggingface_hub.utils import get_session, hf_raise_for_status\n"
+            "hf_raise_for_status(get_session().post(url, json={'name': name}, headers=api._build_hf_headers()))\n"
+            "result = 1")
+    refused(api, "BadRequestError", code, url=hub.url + "/api/repos/create", name=name)
+
+
+def test_private_and_gated(api):
+    api("api.create_repo('alice/hidden', private=True)\nresult = 1")
+    info = "i = api.model_info('alice/hidden')\nresult = [i.private, i.gated]"
+    assert api(info) == [True, False]
+    refused(api, "RepositoryNotFoundError", info, who="bob")
+    refused(api, "RepositoryNotFoundError", info, who=None)
+    refused(api, "RepositoryNotFoundError", "api.update_repo_settings('alice/hidden', private=False)\nresult=1",
+            who="bob")
+    api("api.update_repo_settings('alice/hidden', private=False, gated='manual')\nresult = 1")
+    assert api(info, who=None) == [False, "manual"]
+    assert "Forbidden" in refused(api, "HfHubHTTPError",
+                                  "api.update_repo_settings('alice/hidden', private=True)\nresult = 1", who="bob")
+    api("api.update_repo_settings('alice/hidden', gated=False, visibility='private')\nresult = 1")
+    assert api(info) == [True, False]
+    api("api.delete_repo('alice/hidden')\nresult = 1")
+
+
+def test_move(api):
+    api("api.create_repo('alice/old')\napi.create_repo('alice/other')\nresult = 1")
+    move = "api.move_repo(a, b)\nresult = 1"
+    for error, who, a, b in [
+            ("HfHubHTTPError", "alice", "alice/old", "alice/other"), ("HfHubHTTPError", "alice", "alice/old", "bob/n"),
+            ("HfHubHTTPError", "bob", "alice/old", "bob/n"), ("HfHubHTTPError", "reader", "alice/old", "alice/n"),
+            ("RepositoryNotFoundError", "alice", "alice/none", "alice/n"),
+            ("BadRequestError", "alice", "alice/old", "alice/a--b")]:
+        refused(api, error, move, who=who, a=a, b=b)
+    api(move, a="alice/old", b="acme/new")
+    assert api("result = api.model_info('alice/old').id", who=None) == "acme/new"
+    refused(api, "RepositoryNotFoundError", "api.delete_repo('alice/old')\nresult = 1")
+    api("api.delete_repo('acme/new')\napi.delete_repo('alice/other')\nresult = 1")
+
+
+def test_duplicate(hub, api):
+    hub.add("alice/source", {"config.json": b"{}\n", "big.bin": b"\0\1" * 9000}, "--lfs-threshold", "10000",
+            "--type", "dataset")
+    api("api.create_tag('alice/source', tag='v1', repo_type='dataset')\nresult = 1")
+    copy = ("u = api.duplicate_repo('alice/source', to, repo_type='dataset', exist_ok=ok)\n"
+            "result = [str(u), api.dataset_info(u.repo_id).sha]")
+    sha = hub.commit("alice/source", "dataset")
+    assert api(copy, who="bob", to="bob/copy", ok=False) == [f"{hub.url}/datasets/bob/copy", sha]
+    refused(api, "HfHubHTTPError", copy, who="bob", to="bob/copy", ok=False)
+    assert api(copy, who="bob", to="bob/copy", ok=True)[0] == f"{hub.url}/datasets/bob/copy"
+    refused(api, "HfHubHTTPError", copy, who="bob", to="alice/copy", ok=False)
+    api("api.delete_repo('alice/source', repo_type='dataset')\nresult = 1")  # the copy does not need it
+    assert api("import pathlib, tempfile\nwith tempfile.TemporaryDirectory() as d:\n"
+               "    p = pathlib.Path(api.snapshot_download('bob/copy', repo_type='dataset', revision='v1', local_dir=d))\n"
+               "    result = [(p / 'config.json').read_text(), (p / 'big.bin').stat().st_size]",
+               who="bob") == ["{}\n", 18000]
+
+
+def test_branches_and_tags(api):
+    api("api.create_repo('alice/refs')\nresult = 1")
+    refs = ("r = api.list_repo_refs('alice/refs')\n"
+            "result = [sorted(b.name for b in r.branches), sorted(t.name for t in r.tags)]")
+    api("api.create_branch('alice/refs', branch='feat/x')\nresult = 1")
+    refused(api, "HfHubHTTPError", "api.create_branch('alice/refs', branch='feat/x')\nresult = 1")
+    api("api.create_branch('alice/refs', branch='feat/x', exist_ok=True)\nresult = 1")
+    api("api.create_branch('alice/refs', branch='b2', revision='feat/x')\nresult = 1")
+    refused(api, "RevisionNotFoundError", "api.create_branch('alice/refs', branch='b3', revision='no')\nresult = 1")
+    refused(api, "BadRequestError", "api.create_branch('alice/refs', branch='refs/pr/5')\nresult = 1")
+    refused(api, "BadRequestError", "api.create_branch('alice/refs', branch='a b')\nresult = 1")
+    refused(api, "HfHubHTTPError", "api.create_branch('alice/refs', branch='b3')\nresult = 1", who="bob")
+    refused(api, "HfHubHTTPError", "api.create_branch('alice/refs', branch='b3')\nresult = 1", who="reader")
+    api("api.create_tag('alice/refs', tag='v1.0', tag_message='first')\nresult = 1")
+    api("api.create_tag('alice/refs', tag='light', revision='b2')\nresult = 1")
+    refused(api, "HfHubHTTPError", "api.create_tag('alice/refs', tag='v1.0')\nresult = 1")
+    api("api.create_tag('alice/refs', tag='v1.0', exist_ok=True)\nresult = 1")
+    refused(api, "RevisionNotFoundError", "api.create_tag('alice/refs', tag='v2', revision='no')\nresult = 1")
+    assert api(refs) == [["b2", "feat/x", "main"], ["light", "v1.0"]]
+    refused(api, "HfHubHTTPError", "api.delete_branch('alice/refs', branch='main')\nresult = 1")
+    api("api.delete_branch('alice/refs', branch='feat/x')\nresult = 1")
+    api("api.delete_tag('alice/refs', tag='v1.0')\nresult = 1")
+    refused(api, "RevisionNotFoundError", "api.delete_tag('alice/refs', tag='v1.0')\nresult = 1")
+    refused(api, "RevisionNotFoundError", "api.delete_branch('alice/refs', branch='feat/x')\nresult = 1")
+    assert api(refs) == [["b2", "main"], ["light"]]
+
+
+def test_super_squash(hub, api):
+    for i in range(3):
+        hub.add("alice/squash", {"a.txt": b"%d\n" % i})
+    log = "result = [c.title for c in api.list_repo_commits('alice/squash')]"
+    assert len(api(log)) == 4
+    tree = "result = sorted([f.path, f.blob_id] for f in api.list_repo_tree('alice/squash'))"
+    before = api(tree)
+    api("api.super_squash_history('alice/squash', commit_message='one')\nresult = 1")
+    assert api(log) == ["one"]
+    assert api(tree) == before
+    refused(api, "RevisionNotFoundError", "api.super_squash_history('alice/squash', branch='no')\nresult = 1")
+    refused(api, "HfHubHTTPError", "api.super_squash_history('alice/squash')\nresult = 1", who="reader")
+
+
+def test_whoami(api):
+    who = api("result = api.whoami()")
+    assert (who["name"], who["type"]) == ("alice", "user")
+    assert [(o["name"], o["roleInOrg"]) for o in who["orgs"]] == [("acme", "admin")]
+    assert who["auth"]["accessToken"]["role"] == "write"
+    token = api("result = api.whoami()", who="fine")["auth"]["accessToken"]
+    assert token["role"] == "fineGrained"
+    assert [(s["entity"]["name"], s["permissions"]) for s in token["fineGrained"]["scoped"]] == [
+        ("acme", ["repo.content.read", "repo.write"])]
+    assert api("result = api.whoami()", who="reader")["auth"]["accessToken"]["role"] == "read"
