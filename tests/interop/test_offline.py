@@ -70,7 +70,7 @@ def both(caches, home, tmp_path):
         copies = [tmp_path / "theirs", tmp_path / "ours"]
         for copy in copies:
             shutil.copytree(caches / state, copy, symlinks=True)
-        expected = theirs(client, copies[0], what, revision)
+        expected = theirs(client, copies[0], what, revision, endpoint=endpoint)
         before = disk(copies[1])
         assert ours(home, endpoint, copies[1], what, revision, **env) == expected
         assert disk(copies[1]) == before or expected is None
@@ -115,26 +115,18 @@ def test_a_hub_that_cannot_be_reached(both, made, nowhere, unreachable_python, s
     Answer(403, {"X-Error-Message": "no"}),
     Answer(418, {}),
 ], ids=lambda a: f"{a.status} {a.headers.get('X-Error-Code', a.headers.get('X-Error-Message', ''))}")
-def test_a_hub_that_refuses(both, tmp_path, answer, what):
+def test_a_hub_that_refuses(both, python_default, answer, what):
     """What is cached is returned for some refusals and not for others, as the official client decides."""
     with TinyHub({}) as hub:
         hub.respond = lambda request: answer
-        client = Python(clean_env(tmp_path / "py", HF_ENDPOINT=hub.url))
-        try:
-            both("one file" if what else "whole", client, hub.url, what, "main")
-        finally:
-            client.close()
+        both("one file" if what else "whole", python_default, hub.url, what, "main")
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_hub_in_trouble_serves_what_is_cached(both, tmp_path, status):
+def test_a_hub_in_trouble_serves_what_is_cached(both, python_default, status):
     with TinyHub({}) as hub:
         hub.respond = lambda request: Answer(status, {})
-        client = Python(clean_env(tmp_path / "py", HF_ENDPOINT=hub.url))
-        try:
-            assert both("one file", client, hub.url, "config.json", "main")
-        finally:
-            client.close()
+        assert both("one file", python_default, hub.url, "config.json", "main")
 
 
 def test_local_dir_offline(served, made, python_default, python_offline, hf, home, tmp_path):

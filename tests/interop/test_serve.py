@@ -3,9 +3,10 @@
 
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
-from served import FILES, ID, PREFIX, TYPES, Served, noise
+from served import FILES, ID, PREFIX, TYPES, Served
 from support import CallFailed, Python, clean_env, files_below
 from tinyhub import git_sha1, sha256
 
@@ -39,11 +40,12 @@ def test_snapshot_download_brings_every_byte(python_each, kind, tmp_path):
     assert b"filter=lfs" in got[".gitattributes"]
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_hf_hub_download_brings_every_name(python_each, name, tmp_path):
-    path = python_each.download(ID, name, cache_dir=tmp_path / "cache")
-    with open(path, "rb") as file:
-        assert file.read() == FILES[name]
+def test_hf_hub_download_brings_every_name(python_each, tmp_path):
+    paths = python_each(
+        "from huggingface_hub import hf_hub_download\n"
+        "result = {n: hf_hub_download(repo, n, cache_dir=cache) for n in names}",
+        repo=ID, names=sorted(FILES), cache=tmp_path)
+    assert {name: Path(path).read_bytes() for name, path in paths.items()} == FILES
 
 
 @pytest.mark.parametrize("revision,file", [("dev/feature", "feature.txt"), ("refs/pr/1", "pr.txt"),
@@ -315,7 +317,6 @@ def test_hf_file_system_reads_ranges(python_each):
 def test_verify_of_the_official_command_agrees(python, served, kind, tmp_path):
     """`hf cache verify` hashes every file against the listing: ours wrote the cache."""
     import sys
-    from pathlib import Path
 
     from support import HF, ok, run
 
