@@ -86,6 +86,7 @@ hf_status hf__fetch_start(fetch *f, hf__cache_part *part, hf_error *err)
 
     f->kind = file.kind;
     f->err = (hf_error)HF_ERROR_INIT;
+    f->least_left = UINT64_MAX;
     if (!f->kind) {
         file.journal_fd = -1;
         st = empty_part(part, err);
@@ -177,7 +178,10 @@ static bool of_the_address(hf_status st)
 static void try_again(fetch *f, const lane *l, uint64_t now)
 {
     uint32_t wait_ms = 0;
-    hf__trouble trouble = of_the_line(l->status) ? HF__TROUBLE_LINE : HF__TROUBLE_SERVER;
+    /* One that answers, and brings nothing new, is not a line that went away. */
+    bool answers = atomic_load(&l->head_seen) && l->in_vain;
+    hf__trouble trouble =
+        of_the_line(l->status) && !answers ? HF__TROUBLE_LINE : HF__TROUBLE_SERVER;
 
     if (now < f->wait_until_ms)
         return; /* several lanes met the same trouble: that is one */
@@ -256,14 +260,21 @@ static void lane_ended(fetch *f, lane *l, uint64_t now)
 {
     uint64_t at = atomic_load(&l->at);
     bool moving = f->state == FETCH_MOVING;
+    bool noted = hf__plan_ended(&f->plan, l->index, at);
 
     f->lanes[l->index] = NULL;
     if (at > l->first) {
         f->any_byte = true;
         f->refusals = 0;
+    }
+    /* A server that knows no ranges begins anew each time: bytes that were here before are no
+     * progress, or one that always cuts at the same place would be asked for ever. */
+    l->in_vain = f->size != HF__NET_NO_LIMIT && hf__plan_left(&f->plan) >= f->least_left;
+    if (at > l->first && !l->in_vain) {
+        f->least_left = hf__plan_left(&f->plan);
         hf__tries_progress(&f->tries);
     }
-    if (!hf__plan_ended(&f->plan, l->index, at) && moving)
+    if (!noted && moving)
         finish(f, hf__fail_nomem(&f->err));
     else if (moving && l->status == HF_OK && at < atomic_load(&l->end))
         came_short(f, l, at, now);
@@ -302,6 +313,7 @@ static void fetch_again(fetch *f, uint64_t first, uint64_t end)
 
     f->retries++;
     f->run->retries++;
+    f->least_left = UINT64_MAX;
     if (st == HF_OK && !hf__ranges_remove(&f->plan.have, first, end))
         st = hf__fail_nomem(&f->err);
     f->state = FETCH_MOVING;

@@ -71,6 +71,7 @@ typedef struct lane {
     atomic_bool stopped;   /* we asked for its end */
     atomic_bool range_ignored;
     atomic_bool ended;
+    bool in_vain; /* it ended and brought nothing that was not here before */
 } lane;
 
 /* Starts a request for [first, end); NULL and err when that is not possible. */
@@ -97,6 +98,7 @@ struct fetch {
     lane *lanes[HF__PLAN_LANES];
     char *direct; /* where the resolve URL led to; NULL: not known */
     hf__tries tries;
+    uint64_t least_left;    /* bytes still to come, at best so far */
     uint64_t wait_until_ms; /* no lane is opened before */
     uint32_t retries;       /* over all, to show */
     uint32_t refusals;      /* in a row, of addresses that were fresh */
