@@ -12,12 +12,8 @@ static hf_status set_path(run *r, op *o, hf_error *err)
 
     hf__buf_init(&path, HF__MAX_PATH);
     st = hf__cache_local_path(r->local, o->file->repo_path, &path, err);
-    if (st == HF_OK) {
-        o->file->path = hf__arena_str(r->arena, hf__buf_str(&path));
-        o->file->commit = r->commit[0] ? hf__arena_cstr(r->arena, r->commit) : NULL;
-        if (!o->file->path)
-            st = hf__fail_nomem(err);
-    }
+    if (st == HF_OK)
+        st = hf__result_place(r, o->file, hf__buf_str(&path), err);
     hf__buf_dispose(&path);
     return st;
 }

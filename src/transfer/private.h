@@ -214,7 +214,8 @@ struct run {
     hf__cache_local *local; /* NULL: cache */
     hf_repo_ref at;         /* the repo at the commit */
     char commit[41];
-    const char *url; /* single file: where HEAD said the content is */
+    const char *commit_text; /* the same in the arena, once it was needed */
+    const char *url;         /* single file: where HEAD said the content is */
     uint32_t flags;
     uint32_t max_active;
     const hf_cancel *cancel;
@@ -268,6 +269,8 @@ hf_status hf__expect_content(run *r, hf_error *err);
 /* ---- results */
 
 hf_file *hf__result_files(hf__arena *arena, size_t n);
+/* Where the file is or will be. What files have in common is kept once: a repo may have very many. */
+hf_status hf__result_place(run *r, hf_file *file, hf__str path, hf_error *err);
 hf_file *hf__result_single(run *r);                         /* takes the arena */
 hf_snapshot *hf__result_snapshot(run *r, const char *path); /* takes the arena */
 

@@ -17,6 +17,22 @@ hf_file *hf__result_files(hf__arena *arena, size_t n)
     return hf__arena_array(arena, n + 1, sizeof(hf_file));
 }
 
+hf_status hf__result_place(run *r, hf_file *file, hf__str path, hf_error *err)
+{
+    size_t name_len = strlen(file->repo_path);
+    char *copy = hf__arena_str(r->arena, path);
+
+    if (r->commit[0] && (!r->commit_text || strcmp(r->commit_text, r->commit) != 0))
+        r->commit_text = hf__arena_cstr(r->arena, r->commit);
+    if (!copy || (r->commit[0] && !r->commit_text))
+        return hf__fail_nomem(err);
+    file->path = copy;
+    file->commit = r->commit[0] ? r->commit_text : NULL;
+    if (path.len > name_len && strcmp(copy + path.len - name_len, file->repo_path) == 0)
+        file->repo_path = copy + path.len - name_len;
+    return HF_OK;
+}
+
 hf_file *hf__result_single(run *r)
 {
     file_owner *owner = hf__arena_alloc(r->arena, sizeof(*owner));

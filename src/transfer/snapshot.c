@@ -131,12 +131,10 @@ static hf_status add_entry(hf__tree_list *list, size_t *cap, const hf_tree_entry
 
     if (list->n == *cap) {
         size_t more = *cap ? *cap * 2 : 256;
-        hf__entry *grown = hf__arena_array(list->arena, more, sizeof(*grown));
+        hf__entry *grown = realloc(list->entries, more * sizeof(*grown));
 
         if (!grown)
             return hf__fail_nomem(err);
-        if (list->n)
-            memcpy(grown, list->entries, list->n * sizeof(*grown));
         list->entries = grown;
         *cap = more;
     }
@@ -148,6 +146,18 @@ static hf_status add_entry(hf__tree_list *list, size_t *cap, const hf_tree_entry
     to->lfs_size = from->lfs_size;
     to->xet_hash = hf__arena_cstr(list->arena, from->xet_hash);
     return to->path && to->oid ? HF_OK : hf__fail_nomem(err);
+}
+
+/* While it grew the array was on the heap: an arena would keep every outgrown one. */
+static hf_status keep_entries(hf__tree_list *list, hf_error *err)
+{
+    hf__entry *grown = list->entries;
+
+    list->entries = hf__arena_array(list->arena, list->n + 1, sizeof(*grown));
+    if (list->entries && list->n)
+        memcpy(list->entries, grown, list->n * sizeof(*grown));
+    free(grown);
+    return list->entries ? HF_OK : hf__fail_nomem(err);
 }
 
 static hf_status ask_listing(snapshot_call *c, hf_error *err)
@@ -169,6 +179,13 @@ static hf_status ask_listing(snapshot_call *c, hf_error *err)
             st = add_entry(&c->tree, &cap, entry, err);
     }
     hf__hub_tree_close(tree);
+    if (st == HF_OK) {
+        st = keep_entries(&c->tree, err);
+    } else {
+        free(c->tree.entries);
+        c->tree.entries = NULL;
+        c->tree.n = 0;
+    }
     if (st != HF_OK)
         return st;
     qsort(c->tree.entries, c->tree.n, sizeof(hf__entry), by_path);
@@ -213,10 +230,10 @@ static hf_status make_ops(snapshot_call *c, hf_error *err)
 
         if (!passes(c, entry->path))
             continue;
-        file->repo_path = hf__arena_cstr(r->arena, entry->path);
+        file->repo_path = entry->path; /* until it has a place, whose end this is */
         file->etag = hf__arena_cstr(r->arena, hf__entry_etag(entry));
         file->size = entry->size;
-        if (!file->repo_path || !file->etag)
+        if (!file->etag)
             return hf__fail_nomem(err);
         r->ops[r->n_ops++].file = file;
     }
