@@ -20,6 +20,12 @@ def home(tmp_path):
     return path
 
 
+@pytest.fixture(autouse=True)
+def no_process_left():
+    yield
+    support.end_started()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def nothing_left_behind():
     """No test may leave a file in the HOME of whoever runs it."""

@@ -55,10 +55,24 @@ class Run:
         return lines[0]
 
 
+_started: list[subprocess.Popen] = []
+
+
 def start(args, env, **kw) -> subprocess.Popen:
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [str(a) for a in args], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw
     )
+    _started.append(process)
+    return process
+
+
+def end_started() -> None:
+    """A test that failed may not have waited for what it started."""
+    for process in _started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    _started.clear()
 
 
 def finish(process: subprocess.Popen, timeout=120) -> Run:
