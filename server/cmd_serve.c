@@ -11,10 +11,15 @@
 #define DEFAULT_PORT        8600
 #define DEFAULT_TTL         3600
 #define DEFAULT_CONNECTIONS 1024
+#define DEFAULT_LFS         (10ULL * 1024 * 1024)
+#define DEFAULT_MULTIPART   5000000000ULL
+#define DEFAULT_PART        (64ULL * 1024 * 1024)
+#define MAX_REGULAR         (256ULL * 1024 * 1024) /* such a file is in memory once */
 
 typedef struct serve_args {
     const char *host, *port, *storage_port, *public_url, *storage_url;
     const char *access_log, *faults, *rate_limit, *url_ttl, *lfs, *max_connections, *page_size;
+    const char *lfs_threshold, *multipart_threshold, *part_bytes, *max_file_bytes, *quota_bytes;
     bool resolve_cache, quiet;
 } serve_args;
 
@@ -45,6 +50,16 @@ static const srv_opt serve_opts[] = {
       "of each origin (default 1024)", NULL },
     { "page-size", SRV_OPT_TEXT, offsetof(serve_args, page_size), "N",
       "of listings when the client names none", NULL },
+    { "lfs-threshold", SRV_OPT_TEXT, offsetof(serve_args, lfs_threshold), "BYTES",
+      "uploaded files larger than this are LFS whatever their name (default 10485760)", NULL },
+    { "lfs-multipart-threshold", SRV_OPT_TEXT, offsetof(serve_args, multipart_threshold), "BYTES",
+      "larger LFS objects are uploaded in parts (default 5000000000)", NULL },
+    { "lfs-part-bytes", SRV_OPT_TEXT, offsetof(serve_args, part_bytes), "BYTES",
+      "length of a part (default 67108864)", NULL },
+    { "max-file-bytes", SRV_OPT_TEXT, offsetof(serve_args, max_file_bytes), "BYTES",
+      "refuse to take larger files (default 0: no limit)", NULL },
+    { "quota-bytes", SRV_OPT_TEXT, offsetof(serve_args, quota_bytes), "BYTES",
+      "of LFS objects that a namespace may hold (default 0: no limit)", NULL },
     { "quiet", SRV_OPT_FLAG, offsetof(serve_args, quiet), NULL,
       "do not tell on stderr which requests failed inside", NULL },
     { 0 },
@@ -103,6 +118,23 @@ static bool good_url(const char *option, const char *url)
     return false;
 }
 
+static bool read_upload_conf(const serve_args *args, srv_conf *conf)
+{
+    if (!number("lfs-threshold", args->lfs_threshold, DEFAULT_LFS, MAX_REGULAR,
+                &conf->lfs_threshold) ||
+        !number("lfs-multipart-threshold", args->multipart_threshold, DEFAULT_MULTIPART, INT64_MAX,
+                &conf->multipart_threshold) ||
+        !number("lfs-part-bytes", args->part_bytes, DEFAULT_PART, INT64_MAX, &conf->part_bytes) ||
+        !number("max-file-bytes", args->max_file_bytes, 0, INT64_MAX, &conf->max_file_bytes) ||
+        !number("quota-bytes", args->quota_bytes, 0, INT64_MAX, &conf->quota_bytes))
+        return false;
+    if (conf->part_bytes > 0)
+        return true;
+    srv_complain(SRV_EXIT_USAGE, "--lfs-part-bytes wants a number from 1 on, not '%s'",
+                 args->part_bytes);
+    return false;
+}
+
 static bool read_conf(const char *data_dir, const serve_args *args, srv_conf *conf)
 {
     uint64_t port, storage_port, ttl, connections, page;
@@ -114,7 +146,8 @@ static bool read_conf(const char *data_dir, const serve_args *args, srv_conf *co
         !number("max-connections", args->max_connections, DEFAULT_CONNECTIONS, 65536,
                 &connections) ||
         !number("page-size", args->page_size, 0, 10000, &page) ||
-        !good_url("public-url", args->public_url) || !good_url("storage-url", args->storage_url))
+        !good_url("public-url", args->public_url) || !good_url("storage-url", args->storage_url) ||
+        !read_upload_conf(args, conf))
         return false;
     if (args->lfs && strcmp(args->lfs, "inline") != 0 && strcmp(args->lfs, "redirect") != 0) {
         srv_complain(SRV_EXIT_USAGE, "--lfs is 'redirect' or 'inline', not '%s'", args->lfs);

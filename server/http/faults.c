@@ -72,6 +72,27 @@ static const char *do_stall(hf__arena *arena, srv_fault *fault, hf__str value)
     return NULL;
 }
 
+static const char *do_take_cut(hf__arena *arena, srv_fault *fault, hf__str value)
+{
+    (void)arena;
+    fault->has_take_cut = true;
+    return number(value, UINT64_MAX - 1, &fault->take_cut);
+}
+
+static const char *do_take_stall(hf__arena *arena, srv_fault *fault, hf__str value)
+{
+    hf__str rest;
+    hf__str at = hf__str_cut(value, ':', &rest);
+    uint64_t ms = 0;
+
+    (void)arena;
+    fault->has_take_stall = true;
+    if (number(at, UINT64_MAX - 1, &fault->take_stall) || number(rest, UINT32_MAX, &ms))
+        return "wants BYTES:MILLISECONDS";
+    fault->take_stall_ms = (uint32_t)ms;
+    return NULL;
+}
+
 static const char *do_drip(hf__arena *arena, srv_fault *fault, hf__str value)
 {
     (void)arena;
@@ -169,6 +190,10 @@ static const struct action {
     { "etag", do_etag, 0 },
     { "header", do_header, 0 },
     { "redirect", do_redirect, 0 },
+    { "take-cut", do_take_cut, 0 },
+    { "take-stall", do_take_stall, 0 },
+    { "lose", NULL, offsetof(srv_fault, lose) },
+    { "expired", NULL, offsetof(srv_fault, expired) },
     { "drop", NULL, offsetof(srv_fault, drop) },
     { "ignore-range", NULL, offsetof(srv_fault, ignore_range) },
     { "wrong-range", NULL, offsetof(srv_fault, wrong_range) },

@@ -86,10 +86,12 @@ typedef struct srv_answer {
 
 /* What the fault script wants of one request; all zero is nothing. */
 typedef struct srv_fault {
-    bool drop, ignore_range, wrong_range, chunked, loop;
+    bool drop, ignore_range, wrong_range, chunked, loop, lose, expired;
     bool has_cut, has_flip, has_stall, has_length;
+    bool has_take_cut, has_take_stall;
     uint64_t cut, flip, stall, length;
-    uint32_t stall_ms, delay_ms;
+    uint64_t take_cut, take_stall; /* bytes of the request's body */
+    uint32_t stall_ms, delay_ms, take_stall_ms;
     uint64_t bytes_per_second; /* 0: as fast as it goes */
     unsigned status;
     uint32_t retry_after; /* 0: none */
@@ -126,10 +128,11 @@ struct srv_req {
     /* for the log */
     double started_wall;
     uint64_t started_ms;
+    uint64_t received;    /* bytes of the request's body */
     uint64_t sent;        /* bytes of the answer's body that the socket took */
     bool by_kernel;       /* the body goes by sendfile, and the socket had taken */
     uint64_t took_before; /* so much before it */
-    bool routed, queued, stalled, drop_body;
+    bool routed, queued, stalled, take_stalled, drop_body;
     uint64_t n_discarded;
     unsigned status_sent;
 };
@@ -153,6 +156,9 @@ srv_range srv_range_parse(const srv_req *req, uint64_t size, const char *etag);
 
 /* "http://host:port" as this client should call the origin; no '/' at its end. */
 const char *srv_base_url(srv_req *req, srv_origin origin);
+
+/* Waits, unless the server stops or the client goes away; false then. */
+bool srv_pause(const srv_req *req, uint32_t ms);
 
 /* --------------------------------------------------------------------------- filling an answer */
 
@@ -185,11 +191,12 @@ void srv_answer_stream(srv_req *req, unsigned status, srv_read_fn *read, void *u
 
 /* -------------------------------------------------------------------------------------- signing */
 
-/* A URL of the storage origin for the object, good for the server's --url-ttl. name is what a
- * browser saves it as. */
+/* The URL of target ("/path?a=b") on the origin, good for this method and the server's --url-ttl. */
+const char *srv_sign_url(srv_req *req, srv_origin origin, const char *method, const char *target);
+/* A URL of the storage origin for the object. name is what a browser saves it as. */
 const char *srv_sign_object(srv_req *req, const char *oid, const char *name);
-/* 0, or the status to refuse with and why. */
-unsigned srv_sign_check(const srv_req *req, const char *oid, const char **why);
+/* Is the request's URL one that we signed? 0, or the status to refuse with and why. */
+unsigned srv_sign_check(const srv_req *req, const char **why);
 bool srv_equal_secrets(hf__str a, hf__str b); /* in time that depends on the lengths alone */
 
 /* ----------------------------------------------------------------------------------------- CGI */
@@ -220,8 +227,13 @@ typedef struct srv_conf {
     uint32_t url_ttl;        /* seconds */
     bool lfs_inline;
     bool quiet;
-    uint32_t max_connections; /* of each origin */
-    uint32_t page_size;       /* of listings, when the client names none */
+    uint32_t max_connections;     /* of each origin */
+    uint32_t page_size;           /* of listings, when the client names none */
+    uint64_t lfs_threshold;       /* larger files are LFS whatever they are called */
+    uint64_t multipart_threshold; /* larger LFS objects come in parts */
+    uint64_t part_bytes;
+    uint64_t max_file_bytes; /* 0: no limit */
+    uint64_t quota_bytes;    /* of the LFS objects of a namespace; 0: no limit */
     srv_quota quota[SRV_N_BUCKETS];
 } srv_conf;
 

@@ -49,9 +49,6 @@ void srv_req_read_head(srv_req *req, struct MHD_Connection *conn, const char *me
 /* A line on stderr about what went wrong here; not with --quiet. */
 void srv_warn(const srv_req *req, const char *fmt, ...) HF__PRINTF(2, 3);
 
-/* Waits, unless the server stops or the client goes away; false then. */
-bool srv_pause(const srv_req *req, uint32_t ms);
-
 /* took.c */
 /* Bytes that the connection's socket has taken, heads and bodies; false when the kernel does not tell.
  */

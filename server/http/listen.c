@@ -22,6 +22,7 @@
 #define CONN_MEMORY    ((size_t)64 * 1024)
 #define THREAD_STACK   ((size_t)1024 * 1024) /* virtual; libgit2 recurses into trees */
 #define MAX_DISCARD    ((uint64_t)1024 * 1024)
+#define MAX_DISCARD_UP ((uint64_t)64 * 1024 * 1024) /* of a refused upload */
 #define SETTLE_SECONDS 5
 
 struct srv_conn {
@@ -225,6 +226,19 @@ static uint64_t announced_body(const srv_req *req)
     return n;
 }
 
+/* How much of a body that nobody wants is let in so that its sender gets to read the answer: who
+ * closes a connection on bytes that still come takes the answer back with them. */
+static uint64_t max_discard(const srv_req *req)
+{
+    const char *type = srv_req_header(req, "Content-Type");
+    bool is_upload =
+        req->origin == SRV_STORAGE
+            ? strcmp(req->method, "PUT") == 0
+            : type && strncmp(type, "application/x-ndjson", strlen("application/x-ndjson")) == 0;
+
+    return is_upload ? MAX_DISCARD_UP : MAX_DISCARD;
+}
+
 static enum MHD_Result first_call(srv_req *req, struct MHD_Connection *conn, const char *method)
 {
     conn_of(conn)->pending = NULL;
@@ -237,7 +251,7 @@ static enum MHD_Result first_call(srv_req *req, struct MHD_Connection *conn, con
         return MHD_YES;
     /* Already decided. A short body is let in and forgotten, so that the connection can go on; a
      * long one is not worth its time. */
-    if (announced_body(req) > MAX_DISCARD) {
+    if (announced_body(req) > max_discard(req)) {
         req->answer.close_connection = true;
         return srv_send(req);
     }
@@ -262,6 +276,19 @@ static void take_piece(srv_req *req, const char *bytes, size_t len)
         srv_answer_error(req, 503, NULL, "out of memory");
 }
 
+/* Scripted events while a body comes; false: the connection ends here. */
+static bool play_take(srv_req *req, size_t len)
+{
+    const srv_fault *fault = &req->fault;
+
+    if (fault->has_take_stall && !req->take_stalled && req->received + len > fault->take_stall) {
+        req->take_stalled = true;
+        if (!srv_pause(req, fault->take_stall_ms))
+            return false;
+    }
+    return !fault->has_take_cut || req->received + len <= fault->take_cut;
+}
+
 static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const char *url,
                                  const char *method, const char *version, const char *upload,
                                  size_t *upload_len, void **req_cls)
@@ -278,9 +305,12 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
     if (req->queued)
         return MHD_YES;
     if (*upload_len > 0) {
+        if (!play_take(req, *upload_len))
+            return MHD_NO;
+        req->received += *upload_len;
         take_piece(req, upload, *upload_len);
         *upload_len = 0;
-        return req->n_discarded > MAX_DISCARD ? MHD_NO : MHD_YES;
+        return req->n_discarded > max_discard(req) ? MHD_NO : MHD_YES;
     }
     if (req->answer.status == 0 && req->handler)
         req->handler(req);

@@ -103,9 +103,9 @@ void srv_log_request(srv_log *log, const srv_req *req, bool finished)
     add_target(&line, req);
     hf__buf_addf(&line, "\",\"status\":%u", req->status_sent);
     add_text(&line, "range", req->conn ? srv_req_header(req, "Range") : NULL);
-    hf__buf_addf(&line, ",\"bytes\":%llu,\"complete\":%s,\"auth\":%s",
-                 (unsigned long long)req->sent, finished ? "true" : "false",
-                 req->has_auth ? "true" : "false");
+    hf__buf_addf(&line, ",\"received\":%llu,\"bytes\":%llu,\"complete\":%s,\"auth\":%s",
+                 (unsigned long long)req->received, (unsigned long long)req->sent,
+                 finished ? "true" : "false", req->has_auth ? "true" : "false");
     add_text(&line, "id", req->id);
     add_text(&line, "agent", req->conn ? srv_req_header(req, "User-Agent") : NULL);
     hf__buf_addf(&line, ",\"ms\":%llu}\n", (unsigned long long)(hf__clock_ms() - req->started_ms));

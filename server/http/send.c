@@ -171,6 +171,8 @@ enum MHD_Result srv_send(srv_req *req)
 
     if (req->answer.status == 0)
         srv_answer_error(req, 500, NULL, "Internal server error");
+    if (req->fault.lose)
+        return MHD_NO; /* the work is done, and nobody is told */
     common_headers(req);
     bend_headers(req);
     response = make_response(req);

@@ -17,16 +17,16 @@ bool srv_equal_secrets(hf__str a, hf__str b)
     return differ == 0;
 }
 
-/* The name is signed too: it becomes a header of the answer. */
-static bool signature(const srv_req *req, const char *oid, const char *expires, const char *name,
-                      hf__buf *out)
+/* Everything that the URL says is signed, down to the parameters of an upload. */
+static bool signature(const srv_req *req, const char *method, hf__str target, hf__buf *out)
 {
     uint8_t mac[32];
     hf__buf text;
     hf_status st;
 
-    hf__buf_init(&text, SRV_MAX_TARGET);
-    hf__buf_addf(&text, "GET\n%s\n%s\n%s", oid, expires, name ? name : "");
+    hf__buf_init(&text, 2 * SRV_MAX_TARGET);
+    hf__buf_addf(&text, "%s\n", method);
+    hf__buf_add_str(&text, target);
     st = text.status;
     if (st == HF_OK)
         st = hf__hmac_sha256((hf__str){ (const char *)req->server->key, sizeof(req->server->key) },
@@ -38,50 +38,88 @@ static bool signature(const srv_req *req, const char *oid, const char *expires, 
     return out->status == HF_OK;
 }
 
-const char *srv_sign_object(srv_req *req, const char *oid, const char *name)
+const char *srv_sign_url(srv_req *req, srv_origin origin, const char *method, const char *target)
 {
-    const srv_conf *conf = &req->server->conf;
-    hf__buf expires;
-    hf__buf url;
+    const char *base = srv_base_url(req, origin);
     const char *out = NULL;
+    hf__str signed_part;
+    hf__buf url;
 
-    hf__buf_init(&expires, 64);
     hf__buf_init(&url, SRV_MAX_TARGET);
-    hf__buf_addf(&expires, "%llu", (unsigned long long)hf__clock_wall() + conf->url_ttl);
-    hf__buf_addf(&url, "%s/objects/%s?expires=%s", srv_base_url(req, SRV_STORAGE), oid,
-                 hf__buf_cstr(&expires));
-    if (name) {
-        hf__buf_adds(&url, "&name=");
-        hf__buf_add_quoted(&url, hf__str_from(name), HF__QUOTE_SEGMENT);
+    hf__buf_addf(&url, "%s%s%cexpires=%llu", base, target, strchr(target, '?') ? '&' : '?',
+                 (unsigned long long)hf__clock_wall() + req->server->conf.url_ttl);
+    signed_part = hf__buf_str(&url);
+    if (url.status == HF_OK) {
+        hf__buf sig;
+
+        signed_part.ptr += strlen(base);
+        signed_part.len -= strlen(base);
+        hf__buf_init(&sig, 128);
+        if (signature(req, method, signed_part, &sig)) {
+            hf__buf_addf(&url, "&sig=%s", hf__buf_cstr(&sig));
+            if (url.status == HF_OK)
+                out = hf__arena_str(req->arena, hf__buf_str(&url));
+        }
+        hf__buf_dispose(&sig);
     }
-    hf__buf_adds(&url, "&sig=");
-    if (signature(req, oid, hf__buf_cstr(&expires), name, &url))
-        out = hf__arena_str(req->arena, hf__buf_str(&url));
-    hf__buf_dispose(&expires);
     hf__buf_dispose(&url);
     return out;
 }
 
-unsigned srv_sign_check(const srv_req *req, const char *oid, const char **why)
+const char *srv_sign_object(srv_req *req, const char *oid, const char *name)
+{
+    const char *out = NULL;
+    hf__buf target;
+
+    hf__buf_init(&target, SRV_MAX_TARGET);
+    hf__buf_addf(&target, "/objects/%s", oid);
+    if (name) { /* signed too: it becomes a header of the answer */
+        hf__buf_adds(&target, "?name=");
+        hf__buf_add_quoted(&target, hf__str_from(name), HF__QUOTE_SEGMENT);
+    }
+    if (target.status == HF_OK)
+        out = srv_sign_url(req, SRV_STORAGE, "GET", hf__buf_cstr(&target));
+    hf__buf_dispose(&target);
+    return out;
+}
+
+/* The last parameter of the request's target is sig: what stands before it, and its value. */
+static bool split_sig(const srv_req *req, hf__str *signed_part, hf__str *sig)
+{
+    static const char mark[] = "&sig=";
+    size_t len = strlen(req->target);
+
+    for (size_t at = len; at-- > 0;)
+        if (strncmp(req->target + at, mark, strlen(mark)) == 0) {
+            *signed_part = (hf__str){ req->target, at };
+            *sig = hf__str_from(req->target + at + strlen(mark));
+            return true;
+        }
+    return false;
+}
+
+unsigned srv_sign_check(const srv_req *req, const char **why)
 {
     const char *expires = srv_req_param(req, "expires");
-    const char *sig = srv_req_param(req, "sig");
+    const char *method = strcmp(req->method, "HEAD") == 0 ? "GET" : req->method;
+    hf__str signed_part, sig;
     uint64_t end;
     bool same = false;
     hf__buf want;
 
     *why = "the URL is not signed";
-    if (!expires || !sig || !hf__str_to_u64(hf__str_from(expires), &end))
+    if (!expires || !hf__str_to_u64(hf__str_from(expires), &end) ||
+        !split_sig(req, &signed_part, &sig))
         return 403;
     hf__buf_init(&want, 128);
-    if (signature(req, oid, expires, srv_req_param(req, "name"), &want))
-        same = srv_equal_secrets(hf__str_from(sig), hf__buf_str(&want));
+    if (signature(req, method, signed_part, &want))
+        same = srv_equal_secrets(sig, hf__buf_str(&want));
     hf__buf_dispose(&want);
     *why = "the signature does not match";
     if (!same)
         return 403;
     *why = "the URL has expired";
-    if ((uint64_t)hf__clock_wall() >= end)
+    if (req->fault.expired || (uint64_t)hf__clock_wall() >= end)
         return 403;
     return 0;
 }

@@ -118,6 +118,12 @@ void srv_answer_status(srv_req *req, hf_status st, const hf_error *err)
     case HF_ERR_CONFLICT:
         srv_answer_error(req, 409, NULL, "%s", err->message);
         break;
+    case HF_ERR_CORRUPT:
+        srv_answer_error(req, 400, NULL, "%s", err->message);
+        break;
+    case HF_ERR_DISK_FULL:
+        srv_answer_error(req, 507, NULL, "the server has no space left");
+        break;
     case HF_ERR_LIMIT:
         srv_answer_error(req, 413, NULL, "%s", err->message);
         break;
@@ -252,6 +258,33 @@ static const char *revision_text(srv_req *req, const srv_place *place, size_t at
         *n_used = 3;
     }
     return srv_unescape(req->arena, whole, false);
+}
+
+const char *srv_place_revision_text(srv_req *req, const srv_place *place)
+{
+    const char *revision = "main";
+    size_t n_used;
+
+    if (place->n_segments > 1 && place->segments[1].len > 0)
+        revision = revision_text(req, place, 1, &n_used);
+    if (!revision)
+        srv_answer_error(req, 400, NULL, "malformed revision in the URL");
+    return revision;
+}
+
+const char *srv_place_web(srv_req *req, const srv_place *place)
+{
+    const char *out;
+    hf__buf path;
+
+    hf__buf_init(&path, SRV_MAX_TARGET);
+    hf__buf_addc(&path, '/');
+    if (place->type != SRV_MODEL)
+        hf__buf_addf(&path, "%s/", srv_repo_type_plural(place->type));
+    hf__buf_adds(&path, place->repo->full_name);
+    out = hf__arena_str(req->arena, hf__buf_str(&path));
+    hf__buf_dispose(&path);
+    return out ? out : "";
 }
 
 bool srv_place_revision(srv_req *req, const srv_place *place, size_t at, srv_git **git,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes of files: small ones from git, large ones by a redirect to the storage origin, and that
- * origin itself. */
+/* Bytes of files: small ones from git, large ones by a redirect to the storage origin. */
 #include "routes/routes.h"
 
 #include "core/limits.h"
@@ -34,7 +33,7 @@ static const char *base_name(const char *path)
 }
 
 /* RFC 6266: a plain name for old readers, the real one for all others. */
-static void set_disposition(srv_req *req, const char *name, bool attachment)
+void srv_set_disposition(srv_req *req, const char *name, bool attachment)
 {
     hf__buf value;
 
@@ -54,7 +53,7 @@ static void set_disposition(srv_req *req, const char *name, bool attachment)
 static void file_headers(srv_req *req, const char *path)
 {
     if (!srv_req_param(req, "noContentDisposition"))
-        set_disposition(req, base_name(path), srv_req_flag(req, "download"));
+        srv_set_disposition(req, base_name(path), srv_req_flag(req, "download"));
     srv_header_set(req, "Content-Security-Policy", "default-src 'none'; sandbox");
     srv_header_set(req, "X-Content-Type-Options", "nosniff");
     srv_header_set(req, "Vary", "Origin, Accept");
@@ -257,58 +256,4 @@ void srv_resolve_cache(srv_req *req, hf__str *segments, size_t n)
     resolve_at(req, place, 0, true);
     if (req->answer.status >= 400)
         srv_header_set(req, "Cache-Control", NULL);
-}
-
-/* ------------------------------------------------------------------------------ other origin */
-
-/* /objects/{sha256}?expires=…&name=…&sig=… */
-void srv_storage(srv_req *req)
-{
-    hf__str segments[SRV_MAX_SEGMENTS];
-    hf_error err = HF_ERROR_INIT;
-    const char *name = srv_req_param(req, "name");
-    const char *why = NULL;
-    const char *oid;
-    size_t n = 0;
-    unsigned status;
-    uint64_t size;
-    hf_status st;
-    int fd = -1;
-
-    if (!srv_only(req, "GET"))
-        return;
-    if (!srv_path_split(req->path, segments, &n) || n != 2 ||
-        !hf__str_eq(segments[0], HF__STR("objects")) ||
-        !hf__str_is_hex(segments[1], SRV_SHA256_HEX)) {
-        srv_answer_error(req, 404, NULL, "NoSuchKey");
-        return;
-    }
-    if (req->has_auth) {
-        /* As the Hub's storage does. Whoever sees this sends tokens where they do not belong. */
-        srv_answer_error(req, 400, NULL,
-                         "Only one auth mechanism allowed: a signed URL takes no Authorization");
-        return;
-    }
-    oid = hf__arena_str(req->arena, segments[1]);
-    status = oid ? srv_sign_check(req, oid, &why) : 503;
-    if (status != 0) {
-        srv_answer_error(req, status, NULL, "%s", why ? why : "out of memory");
-        return;
-    }
-    st = srv_lfs_open(app_of(req)->store, NULL, oid, &fd, &size, &err);
-    if (st == HF_ERR_ENTRY_NOT_FOUND) {
-        srv_answer_error(req, 404, NULL, "NoSuchKey");
-        return;
-    }
-    if (st != HF_OK) {
-        srv_answer_failed(req, &err);
-        return;
-    }
-    if (name)
-        set_disposition(req, name, false);
-    /* Storage has etags of its own, which are no hash of the content. */
-    srv_answer_content(req, &(srv_content){ .size = size,
-                                            .etag = hf__arena_str(req->arena, (hf__str){ oid, 32 }),
-                                            .type = "application/octet-stream",
-                                            .fd = fd });
 }

@@ -30,6 +30,8 @@ static const struct word {
     { "super-squash", true, srv_super_squash },
     { "settings", true, srv_settings },
     { "duplicate", true, srv_duplicate },
+    { "preupload", true, srv_preupload },
+    { "commit", true, srv_commit_to },
 };
 
 static const struct word *find_word(hf__str text, bool api)

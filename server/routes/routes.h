@@ -43,6 +43,13 @@ const char *srv_place_path(srv_req *req, const srv_place *place, size_t at);
 void srv_answer_status(srv_req *req, hf_status st, const hf_error *err);
 bool srv_only(srv_req *req, const char *methods); /* "GET" allows HEAD too; else 405 */
 
+/* The revision in the segments from 1 on as text, decoded; "main" when there is none. */
+const char *srv_place_revision_text(srv_req *req, const srv_place *place);
+/* "/datasets/acme/corpus": the repo's path on the web, no '/' at its end. */
+const char *srv_place_web(srv_req *req, const srv_place *place);
+/* resolve.c: RFC 6266 */
+void srv_set_disposition(srv_req *req, const char *name, bool attachment);
+
 /* json.c */
 void srv_json_text(hf__buf *out, const char *name, const char *value); /* "name":"value", */
 void srv_json_time(hf__buf *out, const char *name, srv_time_ms time);
@@ -78,9 +85,12 @@ void srv_duplicate(srv_req *req, srv_place *place);    /* {A}/duplicate */
 void srv_manage(srv_req *req, hf__str verb);           /* /api/repos/{create,delete,move} */
 void srv_auth_check(srv_req *req, srv_place *place);   /* {A}/auth-check */
 void srv_repos(srv_req *req, srv_repo_type type);      /* /api/models and its like */
+void srv_preupload(srv_req *req, srv_place *place);    /* {A}/preupload */
+void srv_commit_to(srv_req *req, srv_place *place);    /* {A}/commit */
 void srv_whoami(srv_req *req);
-void srv_page(srv_req *req);                        /* GET / */
-void srv_git_http(srv_req *req, srv_place *place);  /* smart HTTP */
-void srv_lfs_batch(srv_req *req, srv_place *place); /* …/info/lfs/objects/batch */
+void srv_page(srv_req *req);                         /* GET / */
+void srv_git_http(srv_req *req, srv_place *place);   /* smart HTTP */
+void srv_lfs_batch(srv_req *req, srv_place *place);  /* …/info/lfs/objects/batch */
+void srv_lfs_verify(srv_req *req, srv_place *place); /* …/info/lfs/verify */
 
 #endif

@@ -395,3 +395,60 @@ void srv__attributes_add(hf__buf *text, hf__str path)
     }
     hf__buf_adds(text, LFS_ATTRIBUTES);
 }
+
+/* ---------------------------------------------------------------------------------------- ignoring */
+
+/* gitignore(5): does pattern mean this file or folder itself? */
+static bool ignore_matches(hf__str pattern, hf__str path, bool is_folder)
+{
+    bool anchored;
+
+    if (pattern.ptr[pattern.len - 1] == '/') {
+        if (!is_folder)
+            return false;
+        pattern.len--;
+    }
+    anchored = memchr(pattern.ptr, '/', pattern.len) != NULL;
+    if (anchored && pattern.ptr[0] == '/')
+        pattern = skip(pattern, 1);
+    return pattern.len > 0 && srv__glob(pattern, anchored ? path : base_name(path), true);
+}
+
+/* Blanks at the end count only behind a backslash. */
+static hf__str trim_end(hf__str line)
+{
+    while (line.len > 0 && is_blank(line.ptr[line.len - 1]) &&
+           !(line.len > 1 && line.ptr[line.len - 2] == '\\'))
+        line.len--;
+    return line;
+}
+
+/* The last line that means it decides. */
+static bool is_ignored(hf__str text, hf__str path, bool is_folder)
+{
+    bool ignored = false;
+
+    while (text.ptr && text.len > 0) {
+        hf__str rest;
+        hf__str line = trim_end(hf__str_cut(text, '\n', &rest));
+        bool again = line.len > 0 && line.ptr[0] == '!';
+
+        text = rest;
+        if (line.len == 0 || line.ptr[0] == '#')
+            continue;
+        if (again)
+            line = skip(line, 1);
+        if (line.len > 0 && ignored == again && ignore_matches(line, path, is_folder))
+            ignored = !again;
+    }
+    return ignored;
+}
+
+/* What is in an ignored folder cannot be taken back by a later line, as in git. */
+bool srv_ignores(hf__str text, hf__str path)
+{
+    for (size_t end = 1; end < path.len; end++)
+        if (path.ptr[end] == '/' && is_ignored(text, (hf__str){ path.ptr, end }, true))
+            return true;
+    return is_ignored(text, path, false);
+}

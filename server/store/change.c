@@ -282,6 +282,51 @@ hf_status srv_change_add_bytes(srv_change *change, hf__str path, bool executable
     return put_entry(change, path, file_mode(executable), &oid, err);
 }
 
+hf_status srv_git_write(srv_git *git, hf__str bytes, char oid[SRV_OID_HEX + 1], hf_error *err)
+{
+    git_oid id;
+    int rc;
+
+    hf__error_clear(err);
+    rc = git_odb_write(&id, git->odb, bytes.ptr ? bytes.ptr : "", bytes.len, GIT_OBJECT_BLOB);
+    if (rc != 0)
+        return srv__git_fail(rc, err, "cannot write a blob");
+    (void)git_oid_tostr(oid, SRV_OID_HEX + 1, &id);
+    return HF_OK;
+}
+
+/* What stands at path just now; NULL when that is nothing or a folder. */
+static const git_tree_entry *find_file(srv_change *change, hf__str path)
+{
+    const git_tree_entry *entry;
+    hf_error ignored = HF_ERROR_INIT;
+    component c;
+    hf__str name;
+    folder *dir;
+
+    if (find_parent(change, path, false, &dir, &name, &ignored) != HF_OK || !dir)
+        return NULL;
+    c = as_component(name);
+    entry = git_treebuilder_get(dir->builder, c.text);
+    return entry && git_tree_entry_type(entry) == GIT_OBJECT_BLOB ? entry : NULL;
+}
+
+hf_status srv_change_add_blob(srv_change *change, hf__str path, const char *oid, hf_error *err)
+{
+    const git_tree_entry *before;
+    bool executable;
+    git_oid id;
+    hf_status st = srv_path_check(path, err);
+
+    if (st == HF_OK && git_oid_fromstr(&id, oid) != 0)
+        st = hf__fail(err, HF_ERR_INVALID_ARG, "'%s' is no object id", oid);
+    if (st != HF_OK)
+        return st;
+    before = find_file(change, path);
+    executable = before && git_tree_entry_filemode(before) == GIT_FILEMODE_BLOB_EXECUTABLE;
+    return put_entry(change, path, file_mode(executable), &id, err);
+}
+
 static ssize_t read_some(int fd, void *bytes, size_t len)
 {
     ssize_t got;
@@ -347,10 +392,25 @@ hf_status srv_change_add_lfs(srv_change *change, hf__str path, bool executable, 
     if (!hf__str_is_hex(hf__str_from(sha256), SRV_SHA256_HEX))
         return hf__fail(err, HF_ERR_INVALID_ARG, "'%s' is no SHA-256", sha256);
     hf__buf_init(&text, 512);
-    srv__pointer_format(&text, sha256, size);
+    if (size > 0) /* nothing is its own pointer */
+        srv__pointer_format(&text, sha256, size);
     st = srv_change_add_bytes(change, path, executable, hf__buf_str(&text), err);
     hf__buf_dispose(&text);
     return st;
+}
+
+hf_status srv_change_put_lfs(srv_change *change, hf__str path, const char *sha256, uint64_t size,
+                             hf_error *err)
+{
+    const git_tree_entry *before;
+    hf_status st = srv_path_check(path, err);
+
+    if (st != HF_OK)
+        return st;
+    before = find_file(change, path);
+    return srv_change_add_lfs(
+        change, path, before && git_tree_entry_filemode(before) == GIT_FILEMODE_BLOB_EXECUTABLE,
+        sha256, size, err);
 }
 
 static hf_status no_file(hf__str path, hf_error *err)
@@ -569,116 +629,6 @@ static hf_status write_folder(folder *dir, git_oid *out, size_t *n, hf_error *er
     return rc == 0 ? HF_OK : srv__git_fail(rc, err, "cannot write the tree");
 }
 
-/* Where the ref stands; *exists false when there is none. */
-static hf_status ref_target(srv_git *git, const char *ref, git_oid *out, bool *exists,
-                            hf_error *err)
-{
-    int rc = git_reference_name_to_id(out, git->repo, ref);
-
-    *exists = rc == 0;
-    return rc == 0 || rc == GIT_ENOTFOUND ? HF_OK : srv__git_fail(rc, err, "cannot read '%s'", ref);
-}
-
-static hf_status conflict(const char *ref, hf_error *err)
-{
-    return hf__fail(err, HF_ERR_CONFLICT, "'%s' was updated meanwhile", ref);
-}
-
-/* Is what the caller wants of the ref true? */
-static hf_status check_parent(const srv_commit_spec *spec, bool exists, const git_oid *at,
-                              hf_error *err)
-{
-    char text[SRV_OID_HEX + 1];
-
-    if (!exists) {
-        if (spec->parent && spec->parent[0] == '\0')
-            return HF_OK;
-        return hf__fail(err, HF_ERR_REVISION_NOT_FOUND, "there is no '%s'", spec->ref);
-    }
-    if (!spec->parent)
-        return HF_OK;
-    (void)git_oid_tostr(text, sizeof text, at);
-    if (strlen(spec->parent) < 5 || strncmp(text, spec->parent, strlen(spec->parent)) != 0)
-        return conflict(spec->ref, err);
-    return HF_OK;
-}
-
-static hf_status write_commit(srv_change *change, const srv_commit_spec *spec, const git_oid *tree,
-                              const git_oid *parent, git_oid *out, hf_error *err)
-{
-    const git_commit *parents[1] = { NULL };
-    git_signature *who = NULL;
-    git_commit *before = NULL;
-    git_tree *root = NULL;
-    srv_time_ms now = spec->date ? spec->date : srv__now();
-    hf__buf text;
-    hf_status st = HF_OK;
-    int rc;
-
-    hf__buf_init(&text, HF__MAX_SMALL_FILE);
-    hf__buf_adds(&text, spec->email ? spec->email : spec->author);
-    if (!spec->email)
-        hf__buf_adds(&text, "@users.noreply.localhost");
-    rc = git_signature_new(&who, spec->author, hf__buf_cstr(&text), (git_time_t)(now / 1000), 0);
-    hf__buf_reset(&text);
-    hf__buf_adds(&text, spec->title);
-    if (spec->message && spec->message[0])
-        hf__buf_addf(&text, "\n\n%s", spec->message);
-    hf__buf_addc(&text, '\n');
-    if (text.status != HF_OK)
-        st = hf__fail(err, text.status, "the commit message is too long");
-    if (rc == 0)
-        rc = git_tree_lookup(&root, change->git->repo, tree);
-    if (rc == 0 && parent)
-        rc = git_commit_lookup(&before, change->git->repo, parent);
-    parents[0] = before;
-    if (rc == 0 && st == HF_OK)
-        rc = git_commit_create(out, change->git->repo, NULL, who, who, NULL, hf__buf_cstr(&text),
-                               root, parent ? 1 : 0, parents);
-    if (rc != 0 && st == HF_OK)
-        st = srv__git_fail(rc, err, "cannot write the commit");
-    git_signature_free(who);
-    git_commit_free(before);
-    git_tree_free(root);
-    hf__buf_dispose(&text);
-    return st;
-}
-
-/* Objects reach the disk before the ref names them, and the ref before we say so. */
-static hf_status move_ref(srv_git *git, const char *ref, const git_oid *from, const git_oid *to,
-                          hf_error *err)
-{
-    static const git_oid none; /* all zero: it must not exist */
-    git_reference *moved = NULL;
-    const char *dir = git_repository_path(git->repo);
-    hf_status st = srv__sync_fs(dir, err);
-    int rc;
-
-    if (st != HF_OK)
-        return st;
-    pthread_mutex_lock(&git->store->ref_lock);
-    rc = git_reference_create_matching(&moved, git->repo, ref, to, from != NULL,
-                                       from ? from : &none, "commit");
-    pthread_mutex_unlock(&git->store->ref_lock);
-    git_reference_free(moved);
-    if (rc == GIT_EMODIFIED || rc == GIT_EEXISTS || rc == GIT_ELOCKED || rc == GIT_ENOTFOUND)
-        return conflict(ref, err);
-    if (rc != 0)
-        return srv__git_fail(rc, err, "cannot move '%s'", ref);
-    return srv__sync_fs(dir, err);
-}
-
-static bool same_tree(srv_git *git, const git_oid *commit, const git_oid *tree)
-{
-    git_commit *object = NULL;
-    bool same = false;
-
-    if (git_commit_lookup(&object, git->repo, commit) == 0)
-        same = git_oid_equal(git_commit_tree_id(object), tree);
-    git_commit_free(object);
-    return same;
-}
-
 hf_status srv_change_commit(srv_change *change, const srv_commit_spec *spec,
                             char out[SRV_OID_HEX + 1], bool *made, hf_error *err)
 {
@@ -694,14 +644,14 @@ hf_status srv_change_commit(srv_change *change, const srv_commit_spec *spec,
     hf_status st;
 
     hf__error_clear(err);
-    st = ref_target(git, spec->ref, &at, &exists, err);
+    st = srv__ref_target(git, spec->ref, &at, &exists, err);
     if (st == HF_OK)
-        st = check_parent(spec, exists, &at, err);
+        st = srv__check_parent(spec, exists, &at, err);
     /* The tree was built on base: on any other commit it would undo what came between. */
     if (st == HF_OK && exists) {
         (void)git_oid_tostr(at_text, sizeof at_text, &at);
         if (strcmp(at_text, change->base) != 0)
-            st = conflict(spec->ref, err);
+            st = srv__ref_conflict(spec->ref, err);
     }
     if (st == HF_OK && change->base[0] && git_oid_fromstr(&base, change->base) == 0)
         parent = &base;
@@ -709,46 +659,17 @@ hf_status srv_change_commit(srv_change *change, const srv_commit_spec *spec,
         st = write_folder(change->root, &tree, &n, err);
     if (st != HF_OK)
         return st;
-    if (exists && same_tree(git, &at, &tree)) {
+    if (exists && srv__same_tree(git, &at, &tree)) {
         memcpy(out, at_text, sizeof at_text);
         *made = false;
         return HF_OK;
     }
-    st = write_commit(change, spec, &tree, parent, &fresh, err);
+    st = srv__write_commit(git, spec, &tree, parent, &fresh, err);
     if (st == HF_OK)
-        st = move_ref(git, spec->ref, exists ? &at : NULL, &fresh, err);
+        st = srv__move_ref(git, spec->ref, exists ? &at : NULL, &fresh, err);
     if (st == HF_OK) {
         (void)git_oid_tostr(out, SRV_OID_HEX + 1, &fresh);
         *made = true;
     }
-    return st;
-}
-
-hf_status srv_git_squash(srv_git *git, const srv_commit_spec *spec, char out[SRV_OID_HEX + 1],
-                         hf_error *err)
-{
-    srv_change change = { .git = git };
-    git_commit *head = NULL;
-    bool exists = false;
-    git_oid fresh;
-    git_oid at;
-    hf_status st;
-    int rc;
-
-    hf__error_clear(err);
-    st = ref_target(git, spec->ref, &at, &exists, err);
-    if (st == HF_OK)
-        st = check_parent(spec, exists, &at, err);
-    if (st != HF_OK)
-        return st;
-    rc = git_commit_lookup(&head, git->repo, &at);
-    if (rc != 0)
-        return srv__git_fail(rc, err, "cannot read the commit");
-    st = write_commit(&change, spec, git_commit_tree_id(head), NULL, &fresh, err);
-    git_commit_free(head);
-    if (st == HF_OK)
-        st = move_ref(git, spec->ref, &at, &fresh, err);
-    if (st == HF_OK)
-        (void)git_oid_tostr(out, SRV_OID_HEX + 1, &fresh);
     return st;
 }

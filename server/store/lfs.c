@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LFS objects: content by its SHA-256. The bytes are stored once, but belong to a repo only when it
  * brought them: else a known hash would fetch the content of somebody's private repo. */
+#define _GNU_SOURCE /* sync_file_range */
 #include "store/private.h"
 
 #include "core/hash.h"
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define FLUSH_BYTES ((uint64_t)8 * 1024 * 1024)
 
 static hf_status object_path(srv_store *store, const char *sha256, hf__buf *out, hf_error *err)
 {
@@ -109,8 +112,8 @@ hf_status srv_lfs_has(srv_store *store, const srv_repo *repo, const char *sha256
     return HF_OK;
 }
 
-static hf_status insert_link(srv_store *store, const srv_repo *repo, const char *sha256,
-                             uint64_t size, hf_error *err)
+hf_status srv__lfs_link(srv_store *store, const srv_repo *repo, const char *sha256, uint64_t size,
+                        hf_error *err)
 {
     static const char sql[] =
         "INSERT OR IGNORE INTO lfs_links(repo, sha256, size, created) VALUES(?, ?, ?, ?)";
@@ -136,7 +139,30 @@ hf_status srv_lfs_link(srv_store *store, const srv_repo *repo, const char *sha25
     if (st != HF_OK)
         return st;
     hf__os_close(&fd);
-    return insert_link(store, repo, sha256, size, err);
+    return srv__lfs_link(store, repo, sha256, size, err);
+}
+
+hf_status srv_lfs_used(srv_store *store, const char *ns, uint64_t *out, hf_error *err)
+{
+    static const char sql[] = "SELECT coalesce(sum(l.size), 0) FROM lfs_links l "
+                              "JOIN repos r ON r.key=l.repo WHERE r.ns=?";
+    sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    srv__db *db;
+    hf_status st;
+
+    hf__error_clear(err);
+    st = srv__db_take(store, &db, err);
+    if (st != HF_OK)
+        return st;
+    st = srv__sql_begin(db, &stmt, err, sql, "t", ns);
+    if (st == HF_OK)
+        st = srv__sql_next(db, stmt, &row, err);
+    if (st == HF_OK)
+        *out = row ? (uint64_t)sqlite3_column_int64(stmt, 0) : 0;
+    srv__sql_end(db, stmt);
+    srv__db_give(store, db);
+    return st;
 }
 
 /* -------------------------------------------------------------------------------------- putting */
@@ -145,7 +171,7 @@ struct srv_lfs_put {
     srv_store *store;
     hf__hash *hash;
     int fd;
-    uint64_t size;
+    uint64_t size, flushed;
     hf__buf path;
 };
 
@@ -188,6 +214,12 @@ hf_status srv_lfs_put_add(srv_lfs_put *put, const void *bytes, size_t len, hf_er
         return st;
     hf__hash_add(put->hash, bytes, len);
     put->size += len;
+    /* Begins while more comes what the fsync at the end would wait for. */
+    if (put->size - put->flushed >= FLUSH_BYTES) {
+        (void)sync_file_range(put->fd, (off_t)put->flushed, (off_t)(put->size - put->flushed),
+                              SYNC_FILE_RANGE_WRITE);
+        put->flushed = put->size;
+    }
     return HF_OK;
 }
 
@@ -217,7 +249,8 @@ static hf_status make_parents(srv_store *store, const char *sha256, hf__buf *dir
 
 /* Sync the bytes before the rename: readers trust the name as the hash and never check again, so
  * after a power cut it must not stand in front of half the bytes. */
-static hf_status publish(srv_lfs_put *put, const char *sha256, hf_error *err)
+static hf_status publish(srv_store *store, int fd, const char *from, const char *sha256,
+                         hf_error *err)
 {
     hf__buf path;
     hf__buf dir;
@@ -225,16 +258,16 @@ static hf_status publish(srv_lfs_put *put, const char *sha256, hf_error *err)
 
     hf__buf_init(&path, HF__MAX_PATH);
     hf__buf_init(&dir, HF__MAX_PATH);
-    if (fsync(put->fd) != 0)
+    if (fsync(fd) != 0)
         st = hf__fail_os(err, errno, "cannot write an LFS object");
-    if (st == HF_OK && fchmod(put->fd, 0400) != 0)
+    if (st == HF_OK && fchmod(fd, 0400) != 0)
         st = hf__fail_os(err, errno, "cannot write an LFS object");
     if (st == HF_OK)
-        st = make_parents(put->store, sha256, &dir, err);
+        st = make_parents(store, sha256, &dir, err);
     if (st == HF_OK)
-        st = object_path(put->store, sha256, &path, err);
+        st = object_path(store, sha256, &path, err);
     if (st == HF_OK)
-        st = hf__os_rename(hf__buf_cstr(&put->path), hf__buf_cstr(&path), err);
+        st = hf__os_rename(from, hf__buf_cstr(&path), err);
     if (st == HF_OK)
         st = srv__sync_dir(hf__buf_cstr(&dir), err);
     hf__buf_dispose(&path);
@@ -242,12 +275,24 @@ static hf_status publish(srv_lfs_put *put, const char *sha256, hf_error *err)
     return st;
 }
 
+hf_status srv__lfs_publish(srv_store *store, int fd, const char *from, const char *sha256,
+                           uint64_t size, hf_error *err)
+{
+    uint64_t stored = 0;
+    int there = -1;
+    hf_status st = open_object(store, sha256, &there, &stored, err);
+
+    /* An object of another length under this name was damaged on disk: these bytes mend it. */
+    if (st == HF_OK && (there < 0 || stored != size))
+        st = publish(store, fd, from, sha256, err);
+    hf__os_close(&there);
+    return st;
+}
+
 hf_status srv_lfs_put_commit(srv_lfs_put *put, const srv_repo *repo, const char *sha256,
                              uint64_t size, char out_sha256[SRV_SHA256_HEX + 1], hf_error *err)
 {
     char computed[HF__HASH_HEX_MAX + 1];
-    uint64_t stored = 0;
-    int fd = -1;
     hf_status st = HF_OK;
 
     hf__error_clear(err);
@@ -260,13 +305,10 @@ hf_status srv_lfs_put_commit(srv_lfs_put *put, const srv_repo *repo, const char 
     else if (sha256 && strcmp(sha256, computed) != 0)
         st = hf__fail(err, HF_ERR_CORRUPT, "the content has SHA-256 %s, not %s", computed, sha256);
     if (st == HF_OK)
-        st = open_object(put->store, computed, &fd, &stored, err);
-    /* An object of another length under this name was damaged on disk: these bytes mend it. */
-    if (st == HF_OK && (fd < 0 || stored != put->size))
-        st = publish(put, computed, err);
-    hf__os_close(&fd);
+        st = srv__lfs_publish(put->store, put->fd, hf__buf_cstr(&put->path), computed, put->size,
+                              err);
     if (st == HF_OK)
-        st = insert_link(put->store, repo, computed, put->size, err);
+        st = srv__lfs_link(put->store, repo, computed, put->size, err);
     if (st == HF_OK && out_sha256)
         memcpy(out_sha256, computed, SRV_SHA256_HEX + 1);
     srv_lfs_put_abort(put);

@@ -75,6 +75,7 @@ struct srv_store {
         srv_git *gits; /* idle repositories, the one used last in front */
         unsigned n_gits;
         srv__blob_fact *facts; /* what is known of blobs, SRV__FACTS slots */
+        srv_upload *uploads;   /* in parts, the one begun last in front */
     } synced;
 };
 
@@ -126,6 +127,32 @@ hf_status srv__blob_fact_get(srv_git *git, const git_oid *oid, srv__blob_fact *o
 /* Reads the text of an LFS pointer. */
 bool srv__pointer_parse(hf__str text, char sha256[SRV_SHA256_HEX + 1], uint64_t *size);
 void srv__pointer_format(hf__buf *out, const char *sha256, uint64_t size);
+
+/* --------------------------------------------------------------------------------------- commits */
+
+/* Where the ref stands; *exists false when there is none. */
+hf_status srv__ref_target(srv_git *git, const char *ref, git_oid *out, bool *exists, hf_error *err);
+hf_status srv__ref_conflict(const char *ref, hf_error *err);
+/* Is what the caller wants of the ref true? */
+hf_status srv__check_parent(const srv_commit_spec *spec, bool exists, const git_oid *at,
+                            hf_error *err);
+hf_status srv__write_commit(srv_git *git, const srv_commit_spec *spec, const git_oid *tree,
+                            const git_oid *parent, git_oid *out, hf_error *err);
+/* Objects reach the disk before the ref names them. from NULL: the ref must not exist. */
+hf_status srv__move_ref(srv_git *git, const char *ref, const git_oid *from, const git_oid *to,
+                        hf_error *err);
+bool srv__same_tree(srv_git *git, const git_oid *commit, const git_oid *tree);
+
+/* ------------------------------------------------------------------------------------ LFS objects */
+
+/* Makes the file `from`, open as fd and known to have this hash and size, the object sha256, unless
+ * it is there already. */
+hf_status srv__lfs_publish(srv_store *store, int fd, const char *from, const char *sha256,
+                           uint64_t size, hf_error *err);
+/* Makes it one of repo's. */
+hf_status srv__lfs_link(srv_store *store, const srv_repo *repo, const char *sha256, uint64_t size,
+                        hf_error *err);
+void srv__uploads_close(srv_store *store);
 
 /* ---------------------------------------------------------------------------- .gitattributes */
 

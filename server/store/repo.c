@@ -184,6 +184,27 @@ hf_status srv_repo_find(srv_store *store, srv_repo_type type, hf__str id, hf__ar
     return st;
 }
 
+hf_status srv_repo_by_id(srv_store *store, const char *id, hf__arena *arena, const srv_repo **out,
+                         hf_error *err)
+{
+    static const char sql[] = "SELECT " REPO_COLUMNS " FROM repos r WHERE ?=0 AND r.id=?";
+    srv_repo *repo = NULL;
+    srv__db *db;
+    hf_status st;
+
+    hf__error_clear(err);
+    st = srv__db_take(store, &db, err);
+    if (st != HF_OK)
+        return st;
+    st = find_by(store, db, sql, (srv_repo_type)0, hf__str_from(id), arena, &repo, err);
+    srv__db_give(store, db);
+    if (st == HF_OK && !repo)
+        st = hf__fail(err, HF_ERR_REPO_NOT_FOUND, "there is no repository '%s'", id);
+    if (st == HF_OK)
+        *out = repo;
+    return st;
+}
+
 /* ------------------------------------------------------------------------------------- listing */
 
 /* `?5` is the viewer's account key or NULL; 1 in ?6 lists everything. A fine-grained token sees the

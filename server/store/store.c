@@ -158,7 +158,7 @@ static hf_status join(srv_store *store, srv__db *db, hf_error *err)
 
 static hf_status make_folders(srv_store *store, const srv_store_opts *opts, hf_error *err)
 {
-    static const char *const names[] = { "git", "lfs", "tmp" };
+    static const char *const names[] = { "git", "lfs", "tmp", "uploads" };
     hf__os_stat info;
     hf__buf path;
     hf_status st;
@@ -289,6 +289,7 @@ void srv_store_close(srv_store *store)
 {
     if (!store)
         return;
+    srv__uploads_close(store);
     while (store->synced.gits) {
         srv_git *git = store->synced.gits;
 

@@ -9,6 +9,7 @@
  *   DATA/git/<id>.git      bare repositories, named by the repo's opaque id so that a rename moves
  *                          nothing on disk
  *   DATA/lfs/ab/cd/<sha>   LFS objects; a name appears only after its bytes were hashed and synced
+ *   DATA/uploads           LFS objects that come in parts, see upload.c
  *   DATA/tmp               what is being written; swept when nobody holds it
  *
  * Results are allocated in the caller's arena and live as long as it. A srv_store may be shared by
@@ -180,6 +181,10 @@ hf_status srv_repo_id_check(hf__str id, hf_error *err);
  */
 hf_status srv_repo_find(srv_store *store, srv_repo_type type, hf__str id, hf__arena *arena,
                         const srv_repo **out, bool *moved, hf_error *err);
+
+/* By srv_repo.id, which no rename changes. HF_ERR_REPO_NOT_FOUND. */
+hf_status srv_repo_by_id(srv_store *store, const char *id, hf__arena *arena, const srv_repo **out,
+                         hf_error *err);
 
 typedef struct srv_new_file {
     const char *path;
@@ -394,11 +399,46 @@ hf_status srv_lfs_put_commit(srv_lfs_put *put, const srv_repo *repo, const char 
                              uint64_t size, char out_sha256[SRV_SHA256_HEX + 1], hf_error *err);
 void srv_lfs_put_abort(srv_lfs_put *put); /* NULL allowed */
 
+/* Bytes of the objects that repos of this namespace hold; one that two of them hold counts twice. */
+hf_status srv_lfs_used(srv_store *store, const char *ns, uint64_t *out, hf_error *err);
+
+#define SRV_ETAG_HEX  32
+#define SRV_MAX_PARTS 10000
+
+/* An object of repo that comes in parts of part_bytes, the last one maybe shorter. Shared by
+ * threads; parts that came are kept over restarts. HF_ERR_CONFLICT while it is being sent in parts
+ * of another length; HF_ERR_ENTRY_NOT_FOUND when nobody began it and !make. */
+typedef struct srv_upload srv_upload;
+
+hf_status srv_upload_open(srv_store *store, const srv_repo *repo, const char *sha256, uint64_t size,
+                          uint64_t part_bytes, bool make, srv_upload **out, hf_error *err);
+void srv_upload_close(srv_upload *upload); /* after its parts; NULL allowed */
+size_t srv_upload_n_parts(const srv_upload *upload);
+/* Is part number (from 1) there? */
+bool srv_upload_part(srv_upload *upload, size_t number, char etag[SRV_ETAG_HEX + 1]);
+/* All parts are there: checks the hash and makes the object one of repo's. HF_ERR_INVALID_ARG names
+ * a missing part; HF_ERR_CORRUPT: the hash is another, and all parts are forgotten. */
+hf_status srv_upload_finish(srv_upload *upload, const srv_repo *repo, hf_error *err);
+
+/* One part on its way in; one thread at a time. Who begins the same part anew cancels the one
+ * before: it fails with HF_ERR_CONFLICT from then on. A part that is there keeps its bytes and its
+ * etag. */
+typedef struct srv_part srv_part;
+
+hf_status srv_part_begin(srv_upload *upload, size_t number, srv_part **out, hf_error *err);
+hf_status srv_part_add(srv_part *part, const void *bytes, size_t len, hf_error *err);
+/* HF_ERR_CORRUPT when too few bytes came. Ends part, whatever comes back. */
+hf_status srv_part_end(srv_part *part, char etag[SRV_ETAG_HEX + 1], hf_error *err);
+void srv_part_abort(srv_part *part); /* NULL allowed */
+
 /* --------------------------------------------------------------------------------- git, writing */
 
 /* May path be a file of a repo? HF_ERR_UNSAFE_PATH for absolute paths, empty, "." and ".."
  * components, ".git" in any case, control characters, backslashes, bytes that are no UTF-8. */
 hf_status srv_path_check(hf__str path, hf_error *err);
+
+/* Stores bytes as a blob that nothing refers to yet. */
+hf_status srv_git_write(srv_git *git, hf__str bytes, char oid[SRV_OID_HEX + 1], hf_error *err);
 
 /* Operations that become one commit, applied in their order. */
 typedef struct srv_change srv_change;
@@ -407,6 +447,12 @@ typedef struct srv_change srv_change;
 hf_status srv_change_new(srv_git *git, const char *base, srv_change **out, hf_error *err);
 void srv_change_free(srv_change *change); /* before srv_git_close(); NULL allowed */
 
+/* A blob that the repository holds already, by srv_git_write(). An existing file stays executable
+ * when it was. */
+hf_status srv_change_add_blob(srv_change *change, hf__str path, const char *oid, hf_error *err);
+/* The pointer of an LFS object, likewise. */
+hf_status srv_change_put_lfs(srv_change *change, hf__str path, const char *sha256, uint64_t size,
+                             hf_error *err);
 hf_status srv_change_add_bytes(srv_change *change, hf__str path, bool executable, hf__str bytes,
                                hf_error *err);
 /* Streams size bytes of fd from where it stands; HF_ERR_CHANGED when there are more or fewer. */
@@ -420,6 +466,9 @@ hf_status srv_change_delete_folder(srv_change *change, hf__str path, hf_error *e
 /* From any commit of the same repository; a file or a folder. */
 hf_status srv_change_copy(srv_change *change, const char *from_commit, hf__str from_path,
                           hf__str path, hf_error *err);
+
+/* Does text, that of a .gitignore in the root, leave path out? */
+bool srv_ignores(hf__str text, hf__str path);
 
 /* Does the .gitattributes of the change as it stands give path `filter=lfs`? */
 hf_status srv_change_is_lfs_path(srv_change *change, hf__str path, bool *out, hf_error *err);

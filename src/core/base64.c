@@ -27,12 +27,28 @@ void hf__base64_add(hf__buf *out, hf__base64_alphabet alphabet, const void *byte
     }
 }
 
+/* The value of a digit, 64 for what is none. */
+static uint32_t digit_value(hf__base64_alphabet alphabet, char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return (uint32_t)(c - 'A');
+    if (c >= 'a' && c <= 'z')
+        return (uint32_t)(c - 'a') + 26;
+    if (c >= '0' && c <= '9')
+        return (uint32_t)(c - '0') + 52;
+    if (c == (alphabet == HF__BASE64_URL ? '-' : '+'))
+        return 62;
+    return c == (alphabet == HF__BASE64_URL ? '_' : '/') ? 63 : 64;
+}
+
 bool hf__base64_decode(hf__buf *out, hf__base64_alphabet alphabet, hf__str text)
 {
-    const char *digits = alphabet_of(alphabet);
+    uint8_t values[256];
     uint32_t word = 0;
     unsigned bits = 0;
     size_t padding = 0;
+    size_t n = 0;
+    char *to;
 
     while (text.len && padding < 2 && text.ptr[text.len - 1] == '=') {
         text.len--;
@@ -40,17 +56,25 @@ bool hf__base64_decode(hf__buf *out, hf__base64_alphabet alphabet, hf__str text)
     }
     if (text.len % 4 == 1 || (padding && (text.len + padding) % 4 != 0))
         return false;
+    if (text.len == 0)
+        return true;
+    to = hf__buf_reserve(out, text.len / 4 * 3 + text.len % 4 * 3 / 4);
+    if (!to)
+        return true; /* out says it */
+    for (unsigned i = 0; i < 256; i++)
+        values[i] = (uint8_t)digit_value(alphabet, (char)i);
     for (size_t i = 0; i < text.len; i++) {
-        const char *at = text.ptr[i] ? strchr(digits, text.ptr[i]) : NULL;
+        uint32_t value = values[(unsigned char)text.ptr[i]];
 
-        if (!at)
+        if (value > 63)
             return false;
-        word = (word << 6) | (uint32_t)(at - digits);
+        word = (word << 6) | value;
         bits += 6;
         if (bits >= 8) {
             bits -= 8;
-            hf__buf_addc(out, (char)(word >> bits));
+            to[n++] = (char)(word >> bits);
         }
     }
+    hf__buf_grew(out, n);
     return (word & ((1u << bits) - 1)) == 0;
 }
