@@ -80,6 +80,8 @@ hf_status hf__cache_blob_begin(hf__cache_repo *repo, const char *etag, uint64_t 
 int hf__cache_part_fd(const hf__cache_part *part);
 int hf__cache_part_journal_fd(const hf__cache_part *part); /* -1: none, it will not be kept */
 const char *hf__cache_part_path(const hf__cache_part *part);
+/* Bytes of disk that the part of an earlier call takes already; 0 when there is none. */
+uint64_t hf__cache_blob_kept(hf__cache_repo *repo, const char *etag);
 bool hf__cache_is_part(const char *name); /* of a file: is it a part, or a part's journal? */
 /* Renames into place when expected and computed hash and size agree, else removes it:
  * HF_ERR_CORRUPT. The mode is what a new file would have. Frees part either way. */
@@ -136,6 +138,7 @@ hf_status hf__cache_local_meta_read(hf__cache_local *local, const char *path, hf
                                     hf_error *err);
 hf_status hf__cache_local_meta_write(hf__cache_local *local, const char *path, const char *commit,
                                      const char *etag, hf_error *err);
+uint64_t hf__cache_local_kept(hf__cache_local *local, const char *path, const char *etag);
 hf_status hf__cache_local_begin(hf__cache_local *local, const char *path, const char *etag,
                                 uint64_t size, hf__cache_part **out, hf_error *err);
 /* Hash of the file as it is now. */

@@ -372,6 +372,20 @@ hf_status hf__cache_local_begin(hf__cache_local *local, const char *path, const 
     return st;
 }
 
+uint64_t hf__cache_local_kept(hf__cache_local *local, const char *path, const char *etag)
+{
+    hf__os_dir dir;
+    const char *name;
+    bool found = false;
+    uint64_t kept;
+
+    if (dir_of(local, BOOKS_DOWNLOAD, path, false, &dir, &name, &found, NULL) != HF_OK || !found)
+        return 0;
+    kept = hf__part_kept(&dir, etag);
+    hf__os_dir_close(&dir);
+    return kept;
+}
+
 /* Reads fd to its end into hash, and into `to` unless that is -1. */
 static hf_status pump(int from, int to, hf__hash *hash, const char *shown, hf_error *err)
 {

@@ -67,12 +67,30 @@ static hf_status part_new(const hf__os_dir *dir, const hf__os_dir *final_dir, co
     return part->final_path ? HF_OK : hf__fail_nomem(err);
 }
 
+static void name_part(char *out, size_t size, const char *stem, const char *mark)
+{
+    (void)snprintf(out, size, "%.220s.%.16s" PART_SUFFIX, stem, mark);
+}
+
+uint64_t hf__part_kept(const hf__os_dir *dir, const char *stem)
+{
+    char name[320];
+    struct stat info;
+    hf__os_id host;
+
+    hf__os_host_id(&host);
+    name_part(name, sizeof(name), stem, host.text);
+    return fstatat(dir->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode)
+               ? (uint64_t)info.st_blocks * 512
+               : 0;
+}
+
 static hf_status set_name(hf__cache_part *part, const char *dir_path, const char *stem,
                           const char *mark, hf_error *err)
 {
     hf__buf path;
 
-    (void)snprintf(part->temp, sizeof(part->temp), "%.220s.%.16s" PART_SUFFIX, stem, mark);
+    name_part(part->temp, sizeof(part->temp), stem, mark);
     free(part->path);
     hf__buf_init(&path, HF__MAX_PATH);
     hf__buf_addf(&path, "%s/%s", dir_path, part->temp);
@@ -185,6 +203,16 @@ hf_status hf__cache_blob_begin(hf__cache_repo *repo, const char *etag, uint64_t 
     hf__buf_dispose(&dir_path);
     hf__buf_dispose(&final_path);
     return st;
+}
+
+uint64_t hf__cache_blob_kept(hf__cache_repo *repo, const char *etag)
+{
+    hf__os_dir dir;
+    bool found = false;
+
+    return hf__cache_repo_dir(repo, "blobs", false, &dir, &found, NULL) == HF_OK && found
+               ? hf__part_kept(&dir, etag)
+               : 0;
 }
 
 int hf__cache_part_fd(const hf__cache_part *part)

@@ -81,6 +81,7 @@ hf_status hf__cache_read_at(const hf__os_dir *dir, const char *name, hf__buf *ou
 
 void hf__cache_tag_write(const char *dir);
 
+uint64_t hf__part_kept(const hf__os_dir *dir, const char *stem);
 /* stem: what the part is called after, the same for the same bytes. */
 hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char *stem,
                         const hf__os_dir *final_dir, const char *final, const char *final_path,

@@ -123,6 +123,24 @@ static active *take_works(run *r)
 
 /* ---- planning */
 
+/* What parts of earlier calls take is not needed again. */
+static uint64_t bytes_kept(run *r)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < r->n_ops; i++) {
+        const hf_file *file = r->ops[i].file;
+        uint64_t kept;
+
+        if (!r->ops[i].to_fetch || file->size < HF__PART_KEEP_FROM)
+            continue;
+        kept = r->local ? hf__cache_local_kept(r->local, file->repo_path, file->etag)
+                        : hf__cache_blob_kept(r->repo, file->etag);
+        total += kept < file->size ? kept : file->size;
+    }
+    return total;
+}
+
 static hf_status check_space(run *r, hf_error *err)
 {
     const char *dir = r->local ? hf__cache_local_dir(r->local) : hf__cache_dir(r->cache);
@@ -134,10 +152,12 @@ static hf_status check_space(run *r, hf_error *err)
     st = hf__os_free_space(dir, &have, err);
     if (st != HF_OK || have >= r->bytes_total)
         return st;
+    have += bytes_kept(r);
+    if (have >= r->bytes_total)
+        return HF_OK;
     return hf__fail(err, HF_ERR_DISK_FULL,
-                    "not enough free space: %llu bytes are to be fetched, but '%s' has only %llu "
-                    "bytes free; %llu are "
-                    "missing",
+                    "not enough free space: %llu bytes are needed, but '%s' has only %llu; %llu "
+                    "are missing. What is there is kept for the next call",
                     (unsigned long long)r->bytes_total, dir, (unsigned long long)have,
                     (unsigned long long)(r->bytes_total - have));
 }

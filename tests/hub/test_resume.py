@@ -7,6 +7,7 @@ import hmac
 import os
 import random
 import signal
+import subprocess
 import time
 import unittest
 
@@ -172,6 +173,50 @@ class Resume(case.Case):
         self.check_got("f", data, self.get("f", "--local-dir", str(to)))
         self.assertLessEqual(self.sent(), len(data) + 2 * (PIECE + MIB) * len(self.bodies()))
         self.assertEqual(list(to.rglob("*hfpart*")), [])
+
+    def small_disk(self, mib):
+        """HF_HOME on a disk of its own; only root can have one."""
+        home = self.work / "home"
+        home.mkdir()
+        if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "none", home],
+                                               stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("cannot mount a small disk here")
+        self.addCleanup(subprocess.run, ["umount", home])
+        return home
+
+    def test_a_disk_too_small(self):
+        self.small_disk(30)
+        self.serve({"f": noise(40 * MIB)})
+        code, out, err = self.get("f")
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("missing", err)
+        self.assertEqual(self.sent(), 0)
+
+    def test_a_nearly_full_disk_takes_the_rest(self):
+        """What the part takes already is not needed again."""
+        home = self.small_disk(60)
+        data = self.some(40 * MIB, 12 * MIB)
+        (home / "ballast").write_bytes(bytes(15 * MIB))
+        self.check_got("f", data, self.get("f"))
+
+    def test_a_disk_that_fills_up(self):
+        """Many small files until nothing fits: what came is kept, and the next call goes on."""
+        home = self.small_disk(40)
+        files = {f"f{i}": noise(MIB, i) for i in range(30)}
+        self.serve(files, "--rate", 1e6)
+        p = self.start("-q")
+        self.wait_until(lambda: self.blobs().exists())
+        try:
+            (home / "ballast").write_bytes(bytes(40 * MIB))
+        except OSError:
+            pass
+        _, err = p.communicate(timeout=case.PATIENCE)
+        self.assertEqual(p.returncode, 1)
+        self.assertIn("space", err)
+        self.check_names()
+        (home / "ballast").unlink()
+        self.assertEqual(self.get("-q")[0], 0)
+        self.check_names()
 
 
 if __name__ == "__main__":
