@@ -8,7 +8,7 @@ CTEST = ctest --output-on-failure --parallel $(JOBS)
 # Where the kernel randomises addresses more than the thread sanitizer can bear, run without.
 UNRANDOM = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
-.PHONY: all build test demo bench install fuzz lint asan tsan valgrind setup clean help
+.PHONY: all build test demo bench install fuzz lint asan tsan valgrind setup soak clean help
 all: build
 
 build: ## build build/bin/hf, build/bin/hf-serve and build/lib/libhfhub.*
@@ -53,6 +53,9 @@ tsan: ## build with ThreadSanitizer and run the suite
 	@cmake --preset tsan
 	@cmake --build build-tsan
 	@$(UNRANDOM) $(CTEST) --test-dir build-tsan
+
+soak: build ## 300 kills in the middle of one download of 2 GiB; takes minutes and 5 GB of /tmp
+	@KILLS=300 KILL_MIB=2048 python3 tests/hub/test_resume.py -v Resume.test_killed_again_and_again
 
 valgrind: build ## a download under Valgrind: no leak, no bad access
 	@tools/setup test

@@ -225,7 +225,8 @@ typedef struct hf_client_opts {
     uint32_t etag_timeout_ms; /* of the metadata request; 0: HF_HUB_ETAG_TIMEOUT, else 10000 */
     uint32_t read_timeout_ms; /* silence on a connection; 0: HF_HUB_DOWNLOAD_TIMEOUT, else 10000 */
     uint32_t max_connections; /* at once, over all hosts; 0: 16 */
-    uint64_t memory_budget;   /* bytes of transfer buffers; 0: 32 MiB. At least 1 MiB is taken */
+    uint64_t memory_budget;   /* bytes of transfer buffers; 0: 32 MiB, or an eighth of what the
+                                 control group allows. At least 1 MiB is taken */
     uint32_t log_level;       /* most talkative hf_log_level wanted; 0: HF_LOG_WARNING */
     hf_log_fn *on_log;        /* NULL: no log */
     void *log_user;

@@ -5,6 +5,7 @@
 #include "core/env.h"
 #include "core/error.h"
 #include "core/limits.h"
+#include "core/os.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -202,6 +203,16 @@ static hf_status timeout_setting(const char *name, uint32_t given_ms, bool use_e
     return st;
 }
 
+/* A small container must not be filled by buffers. */
+static uint64_t default_budget(void)
+{
+    uint64_t share = hf__os_memory_limit() / 8;
+
+    if (share > DEFAULT_BUDGET)
+        return DEFAULT_BUDGET;
+    return share < LEAST_BUDGET ? LEAST_BUDGET : share;
+}
+
 static hf_status make_layers(hf_client *client, const hf_client_opts *opts, bool use_env,
                              hf_error *err)
 {
@@ -219,7 +230,7 @@ static hf_status make_layers(hf_client *client, const hf_client_opts *opts, bool
                          .log = &client->log };
     hf_status st;
 
-    net.buffer_budget = !opts->memory_budget                 ? DEFAULT_BUDGET
+    net.buffer_budget = !opts->memory_budget                 ? default_budget()
                         : opts->memory_budget < LEAST_BUDGET ? LEAST_BUDGET
                                                              : opts->memory_budget;
     hub.token_path = use_env ? client->token_path : NULL;

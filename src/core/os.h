@@ -109,6 +109,10 @@ bool hf__os_reserve(int fd, uint64_t size);
 
 unsigned hf__os_cpus(void);
 
+/* What this process and its fellows may take of memory, by its control group; UINT64_MAX: no limit
+ * is told. */
+uint64_t hf__os_memory_limit(void);
+
 /* Names of this machine and of the time since it was started, as 16 hex digits; all zero when there
  * is none. Two machines have the same name only when they were cloned with host name and all. */
 typedef struct hf__os_id {

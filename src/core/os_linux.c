@@ -78,6 +78,27 @@ bool hf__os_reserve(int fd, uint64_t size)
     return errno != ENOSPC && errno != EDQUOT && errno != EFBIG;
 }
 
+uint64_t hf__os_memory_limit(void)
+{
+    static const char *const files[] = { "/sys/fs/cgroup/memory.max",
+                                         "/sys/fs/cgroup/memory/memory.limit_in_bytes" };
+    uint64_t least = UINT64_MAX;
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        char text[32];
+        int fd = open(files[i], O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
+        uint64_t limit;
+
+        if (fd >= 0)
+            close(fd);
+        if (n > 0 && hf__str_to_u64(hf__str_trim((hf__str){ text, (size_t)n }), &limit) &&
+            limit < least)
+            least = limit;
+    }
+    return least;
+}
+
 /* FNV-1a: a name, not a proof. */
 static uint64_t mix(uint64_t hash, const char *text)
 {

@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define MAX_THREADS 4
+#define MAX_THREADS 5
 
 struct hf__strand {
     hf__pool *pool;
@@ -46,7 +46,7 @@ hf_status hf__pool_new(unsigned n_threads, hf__pool **out, hf_error *err)
     if (!pool)
         return hf__fail_nomem(err);
     if (n_threads == 0)
-        n_threads = hf__os_cpus();
+        n_threads = hf__os_cpus() + 1; /* jobs wait for the disk, too */
     pool->n_threads = n_threads > MAX_THREADS ? MAX_THREADS : n_threads;
     pthread_mutex_init(&pool->synced.lock, NULL);
     pthread_cond_init(&pool->synced.work, NULL);

@@ -22,7 +22,7 @@ typedef struct hf__job {
     void *arg;
 } hf__job;
 
-/* Threads start when first needed. n_threads 0: one per CPU, at most 4. */
+/* Threads start when first needed. n_threads 0: one more than CPUs, at most 5. */
 hf_status hf__pool_new(unsigned n_threads, hf__pool **out, hf_error *err);
 void hf__pool_free(hf__pool *pool); /* waits for jobs that were added; NULL allowed */
 

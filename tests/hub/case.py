@@ -16,7 +16,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 HF = os.environ.get("HF_COMMAND", str(HERE.parent.parent / "build" / "bin" / "hf"))
 MIB = 1 << 20
-PATIENCE = 60
+PATIENCE = 60 + int(os.environ.get("KILL_MIB", 0)) // 8 # seconds
 
 
 def noise(size, seed=1):
