@@ -21,7 +21,7 @@ int main(int argc, char **argv)
 
     st = hf_client_new(NULL, &client, &err);
     if (st == HF_OK)
-        st = hf_tree_open(client, &repo, NULL, HF_TREE_RECURSIVE, &tree, &err);
+        st = hf_tree_open(client, &repo, NULL, HF_TREE_RECURSIVE, NULL, &tree, &err);
     while (st == HF_OK) {
         st = hf_tree_next(tree, &entry, &err);
         if (st != HF_OK || !entry)

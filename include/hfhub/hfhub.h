@@ -908,11 +908,27 @@ typedef struct hf_repo_info {
     const char *json; /* the whole answer, for what is not above */
 } hf_repo_info;
 
+#define HF_INFO_BLOBS    (1u << 0) /* in `json`, the files come with size and hash */
+#define HF_INFO_SECURITY (1u << 1) /* with what the Hub's scanners say of the files */
+
+typedef struct hf_info_opts {
+    uint32_t struct_size;
+    uint32_t flags;            /* HF_INFO_* */
+    const char *const *expand; /* only these properties, as the Hub names them; not with a flag */
+    size_t n_expand;
+    hf_cancel *cancel; /* NULL: none */
+} hf_info_opts;
+
+/* clang-format off */
+#define HF_INFO_OPTS_INIT { sizeof(hf_info_opts), 0, NULL, 0, NULL }
+/* clang-format on */
+
 /**
  * Ask for a repo's description at a revision.
  *
  * @param client  the client
  * @param repo    the repo; a revision of NULL asks for the default branch
+ * @param opts    NULL for defaults; borrowed for the call
  * @param out     on success the description; free with hf_repo_info_free()
  * @param err     NULL, or filled on failure
  * @return HF_OK; HF_ERR_REPO_NOT_FOUND, HF_ERR_REVISION_NOT_FOUND and the other errors of
@@ -920,8 +936,8 @@ typedef struct hf_repo_info {
  * @threads any
  * @since 0.1
  */
-HF_API hf_status hf_repo_info_get(hf_client *client, const hf_repo_ref *repo, hf_repo_info **out,
-                                  hf_error *err);
+HF_API hf_status hf_repo_info_get(hf_client *client, const hf_repo_ref *repo,
+                                  const hf_info_opts *opts, hf_repo_info **out, hf_error *err);
 
 /**
  * Free the answer of hf_repo_info_get().
@@ -960,6 +976,7 @@ typedef struct hf_tree hf_tree;
  * @param repo    the repo and revision
  * @param path    directory in the repo; NULL or "" for the root
  * @param flags   HF_TREE_*
+ * @param cancel  NULL: none; must outlive the iterator
  * @param out     on success the iterator; close with hf_tree_close()
  * @param err     NULL, or filled on failure
  * @return HF_OK; HF_ERR_INVALID_ARG; HF_ERR_UNSAFE_PATH; HF_ERR_NO_MEMORY
@@ -967,7 +984,7 @@ typedef struct hf_tree hf_tree;
  * @since 0.1
  */
 HF_API hf_status hf_tree_open(hf_client *client, const hf_repo_ref *repo, const char *path,
-                              uint32_t flags, hf_tree **out, hf_error *err);
+                              uint32_t flags, hf_cancel *cancel, hf_tree **out, hf_error *err);
 
 /**
  * Go to the next entry, asking for the next page when this one is used up.
@@ -1006,6 +1023,7 @@ typedef struct hf_paths_info {
  * @param paths    files or directories in the repo
  * @param n_paths  how many; any number, sent in groups
  * @param flags    HF_TREE_EXPAND or 0
+ * @param cancel   NULL: none
  * @param out      on success the entries; free with hf_paths_info_free()
  * @param err      NULL, or filled on failure
  * @return as hf_tree_next()
@@ -1014,7 +1032,7 @@ typedef struct hf_paths_info {
  */
 HF_API hf_status hf_paths_info_get(hf_client *client, const hf_repo_ref *repo,
                                    const char *const *paths, size_t n_paths, uint32_t flags,
-                                   hf_paths_info **out, hf_error *err);
+                                   hf_cancel *cancel, hf_paths_info **out, hf_error *err);
 
 /**
  * Free the answer of hf_paths_info_get().
@@ -1247,5 +1265,7 @@ HF_API void hf_device_free(hf_device *device);
 #ifdef __cplusplus
 }
 #endif
+
+#include <hfhub/repos.h> /* managing repos: the next page of this manual */
 
 #endif

@@ -103,25 +103,46 @@ void hf_file_metadata_free(hf_file_metadata *metadata)
 
 /* ---- repo and tree */
 
-hf_status hf_repo_info_get(hf_client *client, const hf_repo_ref *repo, hf_repo_info **out,
-                           hf_error *err)
+hf_status hf_repo_info_get(hf_client *client, const hf_repo_ref *repo, const hf_info_opts *opts,
+                           hf_repo_info **out, hf_error *err)
 {
+    hf_info_opts o;
+    void *info = NULL;
     hf_status st = hf__api_enter(client, err);
 
+    if (st == HF_OK)
+        st = hf__api_options(&o, sizeof(o), opts, err);
     if (st == HF_OK && !out)
         st = hf__fail(err, HF_ERR_INVALID_ARG, "out is NULL");
+    if (st == HF_OK && (o.flags & ~(HF_INFO_BLOBS | HF_INFO_SECURITY)))
+        st = hf__fail(err, HF_ERR_INVALID_ARG, "unknown flags 0x%x", o.flags);
+    if (st == HF_OK && o.flags && o.n_expand)
+        st = hf__fail(err, HF_ERR_INVALID_ARG, "expand cannot be combined with flags");
     if (st == HF_OK)
         st = hf__repo_ref_check(repo, err);
-    return st == HF_OK ? hf__hub_repo_info(client->hub, repo, NULL, out, err) : st;
+    if (st != HF_OK)
+        return st;
+    st = hf__hub_ask(client->hub,
+                     &(hf__ask){ .id = repo->revision ? HF__EP_REPO_REVISION : HF__EP_REPO_INFO,
+                                 .repo = repo,
+                                 .values = (hf__value[]){ HF__BOOL(o.flags & HF_INFO_BLOBS),
+                                                          HF__BOOL(o.flags & HF_INFO_SECURITY),
+                                                          HF__TEXTS(o.expand, o.n_expand) },
+                                 .n = 3,
+                                 .cancel = o.cancel },
+                     &info, err);
+    if (st == HF_OK)
+        *out = info;
+    return st;
 }
 
 void hf_repo_info_free(hf_repo_info *info)
 {
-    hf__hub_repo_info_free(info);
+    hf__result_free(info);
 }
 
 hf_status hf_tree_open(hf_client *client, const hf_repo_ref *repo, const char *path, uint32_t flags,
-                       hf_tree **out, hf_error *err)
+                       hf_cancel *cancel, hf_tree **out, hf_error *err)
 {
     hf_status st = hf__api_enter(client, err);
 
@@ -133,7 +154,7 @@ hf_status hf_tree_open(hf_client *client, const hf_repo_ref *repo, const char *p
         st = hf__repo_ref_check(repo, err);
     if (st == HF_OK && path && *path)
         st = hf__repo_path_check(path, err);
-    return st == HF_OK ? hf__hub_tree_open(client->hub, repo, path, flags, NULL, out, err) : st;
+    return st == HF_OK ? hf__hub_tree_open(client->hub, repo, path, flags, cancel, out, err) : st;
 }
 
 hf_status hf_tree_next(hf_tree *tree, const hf_tree_entry **out, hf_error *err)
@@ -150,7 +171,8 @@ void hf_tree_close(hf_tree *tree)
 }
 
 hf_status hf_paths_info_get(hf_client *client, const hf_repo_ref *repo, const char *const *paths,
-                            size_t n_paths, uint32_t flags, hf_paths_info **out, hf_error *err)
+                            size_t n_paths, uint32_t flags, hf_cancel *cancel, hf_paths_info **out,
+                            hf_error *err)
 {
     hf_status st = hf__api_enter(client, err);
 
@@ -162,8 +184,9 @@ hf_status hf_paths_info_get(hf_client *client, const hf_repo_ref *repo, const ch
         st = hf__repo_ref_check(repo, err);
     for (size_t i = 0; st == HF_OK && i < n_paths; i++)
         st = hf__repo_path_check(paths[i], err);
-    return st == HF_OK ? hf__hub_paths_info(client->hub, repo, paths, n_paths, flags, out, err)
-                       : st;
+    return st == HF_OK
+               ? hf__hub_paths_info(client->hub, repo, paths, n_paths, flags, cancel, out, err)
+               : st;
 }
 
 void hf_paths_info_free(hf_paths_info *info)

@@ -36,6 +36,19 @@ hf_status hf__api_options(void *out, size_t size, const void *given, hf_error *e
  * and is to be disposed in any case. */
 hf_status hf__api_dir(const char *dir, hf__buf *out, const char **expanded, hf_error *err);
 
+/* What the calls of one question have in common: enters, reads opts, of whose flags `allowed` may be
+ * set, checks the repo when there is one, and asks. result NULL: the call gives nothing out. */
+hf_status hf__api_ask(hf_client *client, hf__ask *ask, const hf_call_opts *opts, uint32_t allowed,
+                      void **result, hf_error *err);
+/* The same for a list. */
+hf_status hf__api_list(hf_client *client, hf__ask *ask, const hf_call_opts *opts, hf_list **out,
+                       hf_error *err);
+/* The same for the next item; result stays NULL at the end. */
+hf_status hf__api_next(hf_list *list, hf__endpoint_id id, const void *out, const void **result,
+                       hf_error *err);
+/* HF_ERR_INVALID_ARG when text is NULL or empty. */
+hf_status hf__api_text(const char *text, const char *name, hf_error *err);
+
 /* Refuses a call made from inside a callback of the same client. */
 hf_status hf__api_enter(hf_client *client, hf_error *err);
 

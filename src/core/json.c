@@ -168,6 +168,29 @@ bool hf__json_bool(const hf__json *object, const char *key, bool fallback)
     return json_is_boolean(node) ? json_is_true(node) : fallback;
 }
 
+bool hf__json_double(const hf__json *object, const char *key, double *out)
+{
+    const json_t *node = in(hf__json_get(object, key));
+
+    if (!json_is_number(node))
+        return false;
+    *out = json_number_value(node);
+    return true;
+}
+
+static int add_piece(const char *text, size_t len, void *out)
+{
+    hf__buf_add(out, text, len);
+    return ((const hf__buf *)out)->status == HF_OK ? 0 : -1;
+}
+
+void hf__json_add(hf__buf *out, const hf__json *node)
+{
+    if (json_dump_callback(in(node), add_piece, out, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) != 0 &&
+        out->status == HF_OK)
+        out->status = HF_ERR_NO_MEMORY;
+}
+
 /* Adds one character as Python's json.dumps does: ASCII stays, all else is \uXXXX. */
 static void add_char(hf__buf *out, uint32_t code)
 {

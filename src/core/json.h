@@ -38,6 +38,11 @@ bool hf__json_u64(const hf__json *object, const char *key,
                   uint64_t *out); /* false: absent, negative, no integer */
 bool hf__json_bool(const hf__json *object, const char *key, bool fallback);
 
+bool hf__json_double(const hf__json *object, const char *key, double *out); /* any number */
+
+/* Adds the text of a node, on one line, members in their order. */
+void hf__json_add(hf__buf *out, const hf__json *node);
+
 /* Writing: text for a string in JSON with quotes; non-ASCII becomes \uXXXX as Python's
  * json does. */
 void hf__json_add_string(hf__buf *out, hf__str text);

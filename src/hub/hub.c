@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/limits.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 hf_status hf__hub_new(const hf__hub_conf *conf, hf__hub **out, hf_error *err)
@@ -145,14 +146,49 @@ hf_status hf__hub_call(hf__hub *hub, const hf__hub_exchange *exchange, const hf_
     return st;
 }
 
+/* Every complaint about an answer can be followed up at the server by its request id. */
+static void tell_id(const hf__net_resp *resp, hf_error *err)
+{
+    const char *id = hf__net_header_get(resp->headers, "x-request-id");
+    size_t len = err ? strlen(err->message) : 0;
+
+    if (!err)
+        return;
+    err->http_status = resp->status;
+    if (!id || len + 16 >= sizeof(err->message))
+        return;
+    (void)snprintf(err->request_id, sizeof(err->request_id), "%s", id);
+    hf__text_defuse(err->request_id);
+    (void)snprintf(err->message + len, sizeof(err->message) - len, " (Request ID: %s)",
+                   err->request_id);
+}
+
+hf_status hf__hub_odd(const hf__net_resp *resp, hf_error *err, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    hf_status st;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    st = hf__fail(err, HF_ERR_PROTOCOL, "%s", text);
+    tell_id(resp, err);
+    return st;
+}
+
 hf_status hf__hub_json(const hf__net_resp *resp, const char *what, hf__json **out, hf_error *err)
 {
     hf__str text = hf__str_trim(hf__buf_str(&resp->body));
+    hf_status st;
 
     if (text.len && text.ptr[0] == '<')
-        return hf__fail(err, HF_ERR_PROTOCOL,
-                        "'%.200s' answered with a web page instead of the %s; is it a Hub, or a "
-                        "login page in between?",
-                        resp->url, what);
-    return hf__json_parse(text, what, out, err);
+        return hf__hub_odd(resp, err,
+                           "'%.200s' answered with a web page instead of the %s; is it a Hub, or a "
+                           "login page in between?",
+                           resp->url, what);
+    st = hf__json_parse(text, what, out, err);
+    if (st != HF_OK && st != HF_ERR_NO_MEMORY)
+        tell_id(resp, err);
+    return st;
 }

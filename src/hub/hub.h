@@ -95,10 +95,6 @@ hf_status hf__hub_api_get(hf__hub *hub, const char *path_and_query, hf__net_clas
 hf_status hf__hub_revision(hf__hub *hub, const hf_repo_ref *repo, const hf_cancel *cancel,
                            char commit[41], hf_error *err);
 
-hf_status hf__hub_repo_info(hf__hub *hub, const hf_repo_ref *repo, const hf_cancel *cancel,
-                            hf_repo_info **out, hf_error *err);
-void hf__hub_repo_info_free(hf_repo_info *info);
-
 /* Tree listing, page by page; what hf_tree is. */
 hf_status hf__hub_tree_open(hf__hub *hub, const hf_repo_ref *repo, const char *path, uint32_t flags,
                             const hf_cancel *cancel, hf_tree **out, hf_error *err);
@@ -106,8 +102,86 @@ hf_status hf__hub_tree_next(hf_tree *tree, const hf_tree_entry **out, hf_error *
 void hf__hub_tree_close(hf_tree *tree);
 
 hf_status hf__hub_paths_info(hf__hub *hub, const hf_repo_ref *repo, const char *const *paths,
-                             size_t n_paths, uint32_t flags, hf_paths_info **out, hf_error *err);
+                             size_t n_paths, uint32_t flags, const hf_cancel *cancel,
+                             hf_paths_info **out, hf_error *err);
 void hf__hub_paths_info_free(hf_paths_info *info);
+
+/* ---- everything else there is to ask, by the table of endpoints.c */
+
+typedef enum hf__endpoint_id {
+    HF__EP_REPO_INFO = 0,
+    HF__EP_REPO_REVISION,
+    HF__EP_REPO_LIST,
+    HF__EP_REPO_CREATE,
+    HF__EP_REPO_DELETE,
+    HF__EP_REPO_MOVE,
+    HF__EP_REPO_SETTINGS,
+    HF__EP_REPO_DUPLICATE,
+    HF__EP_REPO_SQUASH,
+    HF__EP_BRANCH_CREATE,
+    HF__EP_BRANCH_DELETE,
+    HF__EP_TAG_CREATE,
+    HF__EP_TAG_DELETE,
+    HF__EP_REFS,
+    HF__EP_COMMIT_LIST,
+    HF__EP_OWNED_LIST,
+    HF__EP_ORG_OWNED_LIST,
+    HF__EP_TOPIC_LIST,
+    HF__N_ENDPOINTS
+} hf__endpoint_id;
+
+typedef enum hf__value_kind {
+    HF__V_TEXT = 1, /* NULL is left out */
+    HF__V_UINT,     /* 0 is left out */
+    HF__V_BOOL,     /* false is left out of a query */
+    HF__V_CHOICE,   /* hf_choice: 0 is left out */
+    HF__V_TEXTS,    /* none is left out */
+    HF__V_JSON      /* text that is JSON; NULL is left out */
+} hf__value_kind;
+
+typedef struct hf__value {
+    hf__value_kind kind;
+    const char *text;
+    const char *const *texts;
+    uint64_t number; /* how many texts, too */
+} hf__value;
+
+#define HF__TEXT(t)       ((hf__value){ HF__V_TEXT, (t), NULL, 0 })
+#define HF__UINT(n)       ((hf__value){ HF__V_UINT, NULL, NULL, (n) })
+#define HF__BOOL(b)       ((hf__value){ HF__V_BOOL, NULL, NULL, (b) ? 1 : 0 })
+#define HF__CHOICE(c)     ((hf__value){ HF__V_CHOICE, NULL, NULL, (uint64_t)(c) })
+#define HF__TEXTS(ts, n)  ((hf__value){ HF__V_TEXTS, NULL, (ts), (n) })
+#define HF__JSON_TEXT(js) ((hf__value){ HF__V_JSON, (js), NULL, 0 })
+
+typedef struct hf__ask {
+    hf__endpoint_id id;
+    hf_repo_type type;       /* when there is no repo */
+    const hf_repo_ref *repo; /* NULL: none */
+    const hf__value *values; /* as the table names them */
+    size_t n;
+    bool exist_ok;   /* 409 is fine */
+    bool missing_ok; /* 404 is fine */
+    const hf_cancel *cancel;
+} hf__ask;
+
+/* out NULL: the answer is not read. *out stays as it was when exist_ok or missing_ok was needed and
+ * the answer has no such thing; else it is to be freed with hf__result_free(). */
+hf_status hf__hub_ask(hf__hub *hub, const hf__ask *ask, void **out, hf_error *err);
+void hf__result_free(void *result); /* NULL allowed */
+
+/* The first request is made by the first hf__hub_list_next(). limit 0: no end. */
+hf_status hf__hub_list_open(hf__hub *hub, const hf__ask *ask, uint64_t limit, hf_list **out,
+                            hf_error *err);
+hf_status hf__hub_list_next(hf_list *list, hf__endpoint_id id, const void **out, hf_error *err);
+void hf__hub_list_close(hf_list *list);
+
+/* JSON of what a space is given: `[{"key": …}]`. */
+void hf__hub_add_settings(hf__buf *out, const hf_space_setting *settings, size_t n);
+
+/* Any request there is. */
+hf_status hf__hub_request(hf__hub *hub, const char *method, const char *path,
+                          const hf_api_opts *opts, hf_response **out, hf_error *err);
+void hf__hub_response_free(hf_response *response);
 
 /* ---- accounts; what the exported functions of the same names are */
 

@@ -144,6 +144,10 @@ typedef struct hf__hub_exchange {
 hf_status hf__hub_call(hf__hub *hub, const hf__hub_exchange *exchange, const hf_cancel *cancel,
                        hf__net_resp *out, hf_error *err);
 
+/* HF_ERR_PROTOCOL, with the answer's request id. */
+hf_status hf__hub_odd(const hf__net_resp *resp, hf_error *err, const char *fmt, ...)
+    HF__PRINTF(3, 4);
+
 /* JSON of an answer; an HTML page gets its own words. */
 hf_status hf__hub_json(const hf__net_resp *resp, const char *what, hf__json **out, hf_error *err);
 

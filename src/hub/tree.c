@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Listings, page by page (hub-http.md 4.3, 4.4), and entries by path (4.5). */
+#include "hub/pages.h"
 #include "hub/private.h"
 
 #include "core/error.h"
@@ -7,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { PATHS_PER_REQUEST = 500, MAX_EMPTY_PAGES = 16 };
+enum { PATHS_PER_REQUEST = 500 };
 
 /* ---- one entry */
 
@@ -61,16 +62,9 @@ hf_status hf__hub_entry_read(hf__arena *arena, const hf__json *node, hf_tree_ent
 /* ---- pages */
 
 struct hf_tree {
-    hf__hub *hub;
-    const hf_cancel *cancel;
-    hf__buf url;   /* of the next page; empty: there is none */
-    hf__buf trail; /* of a page passed earlier, to notice when it comes round again */
-    hf__json *page;
-    size_t at;
+    hf__pages pages;
     hf__arena *arena; /* of the entry given out last */
     hf_tree_entry entry;
-    unsigned n_pages;
-    unsigned n_empty; /* pages without an entry, in a row */
     size_t n_entries;
 };
 
@@ -78,26 +72,24 @@ hf_status hf__hub_tree_open(hf__hub *hub, const hf_repo_ref *repo, const char *p
                             const hf_cancel *cancel, hf_tree **out, hf_error *err)
 {
     hf_tree *tree = calloc(1, sizeof(*tree));
+    hf__buf *url;
 
     if (!tree)
         return hf__fail_nomem(err);
-    tree->hub = hub;
-    tree->cancel = cancel;
-    hf__buf_init(&tree->url, HF__MAX_URL);
-    hf__buf_init(&tree->trail, HF__MAX_URL);
-    hf__buf_adds(&tree->url, hub->endpoint);
-    hf__hub_add_api(&tree->url, repo);
-    hf__buf_adds(&tree->url, "/tree/");
-    hf__buf_add_quoted(&tree->url, hf__str_from(hf__revision_or_main(repo)), HF__QUOTE_SEGMENT);
+    hf__pages_init(&tree->pages, hub, cancel);
+    url = &tree->pages.url;
+    hf__buf_adds(url, hub->endpoint);
+    hf__hub_add_api(url, repo);
+    hf__buf_adds(url, "/tree/");
+    hf__buf_add_quoted(url, hf__str_from(hf__revision_or_main(repo)), HF__QUOTE_SEGMENT);
     if (path && *path) {
-        hf__buf_addc(&tree->url, '/');
-        hf__buf_add_quoted(&tree->url, hf__str_from(path), HF__QUOTE_SEGMENT);
+        hf__buf_addc(url, '/');
+        hf__buf_add_quoted(url, hf__str_from(path), HF__QUOTE_SEGMENT);
     }
-    hf__buf_addf(&tree->url, "?recursive=%s&expand=%s",
-                 flags & HF_TREE_RECURSIVE ? "true" : "false",
+    hf__buf_addf(url, "?recursive=%s&expand=%s", flags & HF_TREE_RECURSIVE ? "true" : "false",
                  flags & HF_TREE_EXPAND ? "true" : "false");
-    if (tree->url.status != HF_OK) {
-        hf_status st = hf__fail(err, tree->url.status, "the URL is too long");
+    if (url->status != HF_OK) {
+        hf_status st = hf__fail(err, url->status, "the URL is too long");
 
         hf__hub_tree_close(tree);
         return st;
@@ -110,108 +102,22 @@ void hf__hub_tree_close(hf_tree *tree)
 {
     if (!tree)
         return;
-    hf__json_free(tree->page);
+    hf__pages_dispose(&tree->pages);
     hf__arena_free(tree->arena);
-    hf__buf_dispose(&tree->url);
-    hf__buf_dispose(&tree->trail);
     free(tree);
-}
-
-/* Pages that name each other in a ring are found by Brent's method: each is compared with the one
- * remembered last, and the memory is renewed at every power of two. */
-static hf_status check_progress(hf_tree *tree, const hf__buf *next, hf_error *err)
-{
-    unsigned n = ++tree->n_pages;
-
-    tree->n_empty = hf__json_len(tree->page) ? 0 : tree->n_empty + 1;
-    if (n >= HF__MAX_PAGES || tree->n_empty >= MAX_EMPTY_PAGES ||
-        strcmp(hf__buf_cstr(next), hf__buf_cstr(&tree->trail)) == 0)
-        return hf__fail(err, HF_ERR_PROTOCOL,
-                        "the listing does not end: the server keeps naming further pages");
-    if ((n & (n - 1)) == 0) {
-        hf__buf_reset(&tree->trail);
-        hf__buf_add_str(&tree->trail, hf__buf_str(next));
-    }
-    return tree->trail.status == HF_OK ? HF_OK : hf__fail_nomem(err);
-}
-
-/* Reads the address of the page after the one that came as resp; empty when that was the last. */
-static hf_status read_next_url(hf_tree *tree, const hf__net_resp *resp, hf__buf *next,
-                               hf_error *err)
-{
-    hf__buf link;
-    hf__buf target;
-    hf_status st = HF_OK;
-
-    hf__buf_init(&link, HF__MAX_URL);
-    hf__buf_init(&target, HF__MAX_URL);
-    if (!hf__net_link_get(resp->headers, "next", &link)) {
-        st = link.status == HF_OK ? HF_OK : hf__fail_nomem(err);
-        goto done;
-    }
-    hf__hub_add_rewritten(tree->hub, &target, hf__buf_cstr(&link));
-    st = target.status == HF_OK ? hf__net_url_join(resp->url, hf__buf_cstr(&target), next)
-                                : target.status;
-    if (st == HF_OK)
-        st = check_progress(tree, next, err);
-    else if (st == HF_ERR_NO_MEMORY)
-        st = hf__fail_nomem(err);
-    else
-        st = hf__fail(err, st == HF_ERR_TLS ? st : HF_ERR_PROTOCOL,
-                      "the listing names a next page that cannot be asked for: '%.200s'",
-                      hf__buf_cstr(&link));
-done:
-    hf__buf_dispose(&link);
-    hf__buf_dispose(&target);
-    return st;
-}
-
-/* After a failure the same page is asked for again by the next call. */
-static hf_status fetch_page(hf_tree *tree, hf_error *err)
-{
-    hf__hub_exchange exchange = { .method = "GET",
-                                  .retry = HF__NET_RETRY_STANDARD,
-                                  .redirects = HF__NET_REDIRECT_ANY,
-                                  .timeout_ms = tree->hub->read_timeout_ms };
-    hf__net_resp resp;
-    hf__buf next;
-    hf_status st;
-
-    hf__json_free(tree->page);
-    tree->page = NULL;
-    tree->at = 0;
-    exchange.url = hf__buf_cstr(&tree->url);
-    st = hf__hub_call(tree->hub, &exchange, tree->cancel, &resp, err);
-    if (st != HF_OK)
-        return st;
-    hf__buf_init(&next, HF__MAX_URL);
-    st = hf__hub_json(&resp, "listing", &tree->page, err);
-    if (st == HF_OK && !hf__json_is_array(tree->page))
-        st = hf__fail(err, HF_ERR_PROTOCOL, "the listing is not a list");
-    if (st == HF_OK)
-        st = read_next_url(tree, &resp, &next, err);
-    if (st == HF_OK) {
-        hf__buf_dispose(&tree->url);
-        tree->url = next;
-    } else {
-        hf__buf_dispose(&next);
-        hf__json_free(tree->page);
-        tree->page = NULL;
-    }
-    hf__net_resp_dispose(&resp);
-    return st;
 }
 
 hf_status hf__hub_tree_next(hf_tree *tree, const hf_tree_entry **out, hf_error *err)
 {
+    hf__pages *pages = &tree->pages;
     hf_status st;
 
-    while (tree->at >= (tree->page ? hf__json_len(tree->page) : 0)) {
-        if (tree->url.len == 0) {
+    while (pages->at >= (pages->page ? hf__json_len(pages->page) : 0)) {
+        if (pages->url.len == 0) {
             *out = NULL;
             return HF_OK;
         }
-        st = fetch_page(tree, err);
+        st = hf__pages_fetch(pages, err);
         if (st != HF_OK)
             return st;
     }
@@ -223,7 +129,7 @@ hf_status hf__hub_tree_next(hf_tree *tree, const hf_tree_entry **out, hf_error *
     if (!tree->arena)
         return hf__fail_nomem(err);
     memset(&tree->entry, 0, sizeof(tree->entry));
-    st = hf__hub_entry_read(tree->arena, hf__json_at(tree->page, tree->at++), &tree->entry, err);
+    st = hf__hub_entry_read(tree->arena, hf__json_at(pages->page, pages->at++), &tree->entry, err);
     if (st == HF_OK)
         *out = &tree->entry;
     return st;
@@ -255,7 +161,7 @@ static hf_status add_answer(paths_owner *owner, const hf__json *page, hf_error *
 }
 
 static hf_status ask(hf__hub *hub, const hf_repo_ref *repo, const char *const *paths, size_t n,
-                     uint32_t flags, paths_owner *owner, hf_error *err)
+                     uint32_t flags, const hf_cancel *cancel, paths_owner *owner, hf_error *err)
 {
     hf__hub_exchange exchange = { .method = "POST",
                                   .content_type = "application/json",
@@ -289,7 +195,7 @@ static hf_status ask(hf__hub *hub, const hf_repo_ref *repo, const char *const *p
     exchange.url = hf__buf_cstr(&url);
     exchange.body = hf__buf_cstr(&body);
     exchange.body_len = body.len;
-    st = hf__hub_call(hub, &exchange, NULL, &resp, err);
+    st = hf__hub_call(hub, &exchange, cancel, &resp, err);
     if (st != HF_OK)
         goto done;
     st = hf__hub_json(&resp, "answer to paths-info", &page, err);
@@ -304,7 +210,8 @@ done:
 }
 
 hf_status hf__hub_paths_info(hf__hub *hub, const hf_repo_ref *repo, const char *const *paths,
-                             size_t n_paths, uint32_t flags, hf_paths_info **out, hf_error *err)
+                             size_t n_paths, uint32_t flags, const hf_cancel *cancel,
+                             hf_paths_info **out, hf_error *err)
 {
     hf__arena *arena = hf__arena_new();
     paths_owner *owner = arena ? hf__arena_alloc(arena, sizeof(*owner)) : NULL;
@@ -320,8 +227,8 @@ hf_status hf__hub_paths_info(hf__hub *hub, const hf_repo_ref *repo, const char *
         st = hf__fail_nomem(err);
     for (size_t i = 0; st == HF_OK && i < n_paths; i += PATHS_PER_REQUEST)
         st = ask(hub, repo, paths + i,
-                 n_paths - i < PATHS_PER_REQUEST ? n_paths - i : PATHS_PER_REQUEST, flags, owner,
-                 err);
+                 n_paths - i < PATHS_PER_REQUEST ? n_paths - i : PATHS_PER_REQUEST, flags, cancel,
+                 owner, err);
     if (st != HF_OK) {
         hf__arena_free(arena);
         return st;

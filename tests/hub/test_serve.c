@@ -141,12 +141,13 @@ void test_serve__listings(void **state)
     (void)state;
     hub_start(h, NULL, pages);
     k = hub_client(h, h->token);
-    client_expect(hf_repo_info_get(k->hf, &tiny, &info, &err), &err, HF_OK);
+    client_expect(hf_repo_info_get(k->hf, &tiny, NULL, &info, &err), &err, HF_OK);
     assert_string_equal(info->id, "acme/tiny");
     assert_string_equal(info->sha, h->commit);
     assert_int_equal(info->n_files, MANY_FILES + 6);
     hf_repo_info_free(info);
-    client_expect(hf_tree_open(k->hf, &tiny, NULL, HF_TREE_RECURSIVE, &tree, &err), &err, HF_OK);
+    client_expect(hf_tree_open(k->hf, &tiny, NULL, HF_TREE_RECURSIVE, NULL, &tree, &err), &err,
+                  HF_OK);
     for (;;) {
         client_expect(hf_tree_next(tree, &entry, &err), &err, HF_OK);
         if (!entry)
@@ -161,12 +162,13 @@ void test_serve__listings(void **state)
     hf_tree_close(tree);
     assert_int_equal(n_files, MANY_FILES + 6);
     assert_int_equal(n_dirs, 2);
-    client_expect(hf_tree_open(k->hf, &tiny, "sub dir", HF_TREE_EXPAND, &tree, &err), &err, HF_OK);
+    client_expect(hf_tree_open(k->hf, &tiny, "sub dir", HF_TREE_EXPAND, NULL, &tree, &err), &err,
+                  HF_OK);
     client_expect(hf_tree_next(tree, &entry, &err), &err, HF_OK);
     assert_string_equal(entry->path, ODD_PATH);
     assert_string_equal(entry->last_commit, h->commit);
     hf_tree_close(tree);
-    client_expect(hf_tree_open(k->hf, &tiny, "no/such", 0, &tree, &err), &err, HF_OK);
+    client_expect(hf_tree_open(k->hf, &tiny, "no/such", 0, NULL, &tree, &err), &err, HF_OK);
     client_expect(hf_tree_next(tree, &entry, &err), &err, HF_ERR_ENTRY_NOT_FOUND);
     hf_tree_close(tree);
     for (unsigned i = 0; i < 1100; i++) {
@@ -176,13 +178,13 @@ void test_serve__listings(void **state)
     paths[3] = "model.bin";
     paths[700] = ODD_PATH;
     paths[1099] = "many";
-    client_expect(hf_paths_info_get(k->hf, &tiny, paths, 1100, 0, &found, &err), &err, HF_OK);
+    client_expect(hf_paths_info_get(k->hf, &tiny, paths, 1100, 0, NULL, &found, &err), &err, HF_OK);
     assert_int_equal(found->n_entries, 3);
     assert_string_equal(found->entries[0].path, "model.bin");
     assert_string_equal(found->entries[1].path, ODD_PATH);
     assert_int_equal(found->entries[2].is_directory, 1);
     hf_paths_info_free(found);
-    client_expect(hf_paths_info_get(k->hf, &tiny, NULL, 0, 0, &found, &err), &err, HF_OK);
+    client_expect(hf_paths_info_get(k->hf, &tiny, NULL, 0, 0, NULL, &found, &err), &err, HF_OK);
     assert_int_equal(found->n_entries, 0);
     hf_paths_info_free(found);
     hub_stop(h);
@@ -240,7 +242,7 @@ void test_serve__who_may_read_what(void **state)
         client_expect(hf_hub_download(k->hf, &repo, "config.json", NULL, &file, &err), &err,
                       ways[i].metadata);
         hf_file_free(file);
-        st = hf_repo_info_get(k->hf, &repo, &info, &err);
+        st = hf_repo_info_get(k->hf, &repo, NULL, &info, &err);
         if (st != ways[i].info)
             print_message("way %zu, info\n", i);
         client_expect(st, &err, ways[i].info);
@@ -254,7 +256,7 @@ void test_serve__who_may_read_what(void **state)
         hf_error err = HF_ERROR_INIT;
         hf_repo_info *info = NULL;
 
-        client_expect(hf_repo_info_get(k->hf, &tiny, &info, &err), &err, HF_ERR_UNAUTHORIZED);
+        client_expect(hf_repo_info_get(k->hf, &tiny, NULL, &info, &err), &err, HF_ERR_UNAUTHORIZED);
         assert_null(strstr(err.message, "hf_thisIs"));
         client_free(k);
     }
@@ -273,11 +275,11 @@ void test_serve__rate_limit(void **state)
     hub_start(h, NULL, limit);
     k = hub_client(h, h->token);
     for (int i = 0; i < 2; i++) {
-        client_expect(hf_repo_info_get(k->hf, &tiny, &info, &err), &err, HF_OK);
+        client_expect(hf_repo_info_get(k->hf, &tiny, NULL, &info, &err), &err, HF_OK);
         hf_repo_info_free(info);
     }
     info = NULL;
-    client_expect(hf_repo_info_get(k->hf, &tiny, &info, &err), &err, HF_ERR_RATE_LIMITED);
+    client_expect(hf_repo_info_get(k->hf, &tiny, NULL, &info, &err), &err, HF_ERR_RATE_LIMITED);
     assert_int_equal(err.http_status, 429);
     assert_null(info);
     client_free(k);

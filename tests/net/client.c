@@ -125,7 +125,7 @@ static hf_status walk_tree(client *c, hf_error *err)
 {
     const hf_tree_entry *entry = NULL;
     hf_tree *tree = NULL;
-    hf_status st = hf_tree_open(c->hf, &repo_x, NULL, HF_TREE_RECURSIVE, &tree, err);
+    hf_status st = hf_tree_open(c->hf, &repo_x, NULL, HF_TREE_RECURSIVE, NULL, &tree, err);
 
     do {
         if (st == HF_OK)
@@ -150,13 +150,13 @@ hf_status client_do(client *c, client_call call, hf_error *err)
         st = hf_file_metadata_get(c->hf, &repo_x, "a.txt", &metadata, err);
         break;
     case CALL_INFO:
-        st = hf_repo_info_get(c->hf, &repo_x, &info, err);
+        st = hf_repo_info_get(c->hf, &repo_x, NULL, &info, err);
         break;
     case CALL_TREE:
         st = walk_tree(c, err);
         break;
     case CALL_PATHS:
-        st = hf_paths_info_get(c->hf, &repo_x, paths, 1, 0, &found, err);
+        st = hf_paths_info_get(c->hf, &repo_x, paths, 1, 0, NULL, &found, err);
         break;
     case CALL_DOWNLOAD:
         st = hf_hub_download(c->hf, &repo_x, "a.txt", NULL, &file, err);

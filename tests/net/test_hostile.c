@@ -91,9 +91,9 @@ static const raw_case raws[] = {
       "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>",
       HF_ERR_PROTOCOL, "web page" },
     { "info that is a list", CALL_INFO, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
-      HF_ERR_PROTOCOL, "does not describe a repo" },
+      HF_ERR_PROTOCOL, "is not the description of a repo" },
     { "info without id", CALL_INFO, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
-      HF_ERR_PROTOCOL, "does not describe a repo" },
+      HF_ERR_PROTOCOL, "lacks 'id'" },
     { "a tree that is an object", CALL_TREE, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
       HF_ERR_PROTOCOL, "not a list" },
     { "a tree of numbers", CALL_TREE, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[1]",
@@ -210,7 +210,7 @@ void test_hostile__renamed_repo_is_followed(void **state)
     client_expect(client_do(k, CALL_METADATA, &err), &err, HF_OK);
     client_expect(client_do(k, CALL_PATHS, &err), &err, HF_OK);
     client_expect(client_do(k, CALL_DOWNLOAD, &err), &err, HF_OK);
-    client_expect(hf_repo_info_get(k->hf, &repo_x, &info, &err), &err, HF_OK);
+    client_expect(hf_repo_info_get(k->hf, &repo_x, NULL, &info, &err), &err, HF_OK);
     assert_string_equal(info->id, "new/y");
     hf_repo_info_free(info);
     assert_true(peer_saw(p, "POST /api/models/new/y/paths-info/main"));

@@ -99,14 +99,14 @@ static int child(const char *url, hf_client *parents)
 
     alarm(20);
     /* The parent's thread is not here: a call would wait for it for ever. */
-    if (hf_repo_info_get(parents, &repo_x, &info, &err) != HF_ERR_UNSUPPORTED ||
+    if (hf_repo_info_get(parents, &repo_x, NULL, &info, &err) != HF_ERR_UNSUPPORTED ||
         !strstr(err.message, "fork"))
         return 1;
     hf_client_free(parents);
     opts.flags = HF_CLIENT_NO_ENV;
     opts.endpoint = url;
     if (hf_client_new(&opts, &own, &err) != HF_OK ||
-        hf_repo_info_get(own, &repo_x, &info, &err) != HF_OK)
+        hf_repo_info_get(own, &repo_x, NULL, &info, &err) != HF_OK)
         return 2;
     hf_repo_info_free(info);
     hf_client_free(own);

@@ -121,7 +121,7 @@ static hf_status run_info(hf_error *err)
     hf_status st = open_client(&client, err);
 
     if (st == HF_OK)
-        st = hf_repo_info_get(client, &repo, &info, err);
+        st = hf_repo_info_get(client, &repo, NULL, &info, err);
     if (st == HF_OK && (!is(info->id, "acme/x") || !is(info->sha, COMMIT) || info->n_tags != 2 ||
                         !is(info->tags[1], "t2") || !is(info->author, "acme") ||
                         info->n_files != 1 || !is(info->files[0], "a.txt")))
@@ -146,7 +146,7 @@ static hf_status run_tree(hf_error *err)
     hf_status st = open_client(&client, err);
 
     if (st == HF_OK)
-        st = hf_tree_open(client, &repo, NULL, HF_TREE_RECURSIVE, &tree, err);
+        st = hf_tree_open(client, &repo, NULL, HF_TREE_RECURSIVE, NULL, &tree, err);
     while (st == HF_OK) {
         st = hf_tree_next(tree, &entry, err);
         if (st != HF_OK || !entry)
@@ -169,7 +169,7 @@ static hf_status run_paths(hf_error *err)
     hf_status st = open_client(&client, err);
 
     if (st == HF_OK)
-        st = hf_paths_info_get(client, &repo, paths, 2, 0, &info, err);
+        st = hf_paths_info_get(client, &repo, paths, 2, 0, NULL, &info, err);
     if (st == HF_OK && (info->n_entries != 1 || !is_file(&info->entries[0])))
         st = wrong(err, "the answer");
     hf_paths_info_free(info);
@@ -186,7 +186,7 @@ static hf_status run_gated(hf_error *err)
     hf_status st = open_client(&client, err);
 
     if (st == HF_OK) {
-        st = hf_repo_info_get(client, &gated, &info, err);
+        st = hf_repo_info_get(client, &gated, NULL, &info, err);
         if (st == HF_OK)
             st = wrong(err, "the refusal");
         else if (st == HF_ERR_GATED_REPO && err->http_status == 403)
