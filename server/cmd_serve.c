@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hf-serve serve: options, and the life of the server. */
 #include "cmd.h"
+#include "routes/hook.h"
 #include "http/http.h"
 #include "routes/routes.h"
 
+#include "core/error.h"
+#include "core/os.h"
+
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_PORT        8600
 #define DEFAULT_TTL         3600
@@ -175,6 +182,40 @@ static bool read_conf(const char *data_dir, const serve_args *args, srv_conf *co
     return true;
 }
 
+/* DATA/hooks/pre-receive leads to this program, wherever it lies this time. git is run elsewhere, so
+ * the paths are absolute. */
+static hf_status make_hooks(const char *data_dir, char **data_real, char **hooks_dir, hf_error *err)
+{
+    char program[4096];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    hf__buf path, fresh;
+    hf_status st = HF_OK;
+
+    hf__buf_init(&path, sizeof program);
+    hf__buf_init(&fresh, sizeof program);
+    *data_real = realpath(data_dir, NULL);
+    if (n <= 0 || !*data_real)
+        st = hf__fail_os(err, errno, "cannot find my own program, or '%s'", data_dir);
+    if (st == HF_OK) {
+        program[n] = '\0';
+        hf__buf_addf(&path, "%s/hooks", *data_real);
+        *hooks_dir = strdup(hf__buf_cstr(&path));
+        st = *hooks_dir ? hf__os_mkdirs(*hooks_dir, 0700, err) : hf__fail_nomem(err);
+    }
+    hf__buf_addf(&path, "/" SRV_HOOK_NAME);
+    hf__buf_addf(&fresh, "%s.%ld", hf__buf_cstr(&path), (long)getpid());
+    /* Beside it first: a server that runs already must not miss it for a moment. */
+    if (st == HF_OK)
+        st = hf__os_unlink(hf__buf_cstr(&fresh), err);
+    if (st == HF_OK && symlink(program, hf__buf_cstr(&fresh)) != 0)
+        st = hf__fail_os(err, errno, "cannot make '%s'", hf__buf_cstr(&fresh));
+    if (st == HF_OK)
+        st = hf__os_rename(hf__buf_cstr(&fresh), hf__buf_cstr(&path), err);
+    hf__buf_dispose(&path);
+    hf__buf_dispose(&fresh);
+    return st;
+}
+
 static void tell(const srv_conf *conf, const srv_server *server)
 {
     const char *fmt = strchr(conf->host, ':') ? "hf-serve %s on http://[%s]:%u\n"
@@ -190,7 +231,9 @@ static int run(const char *data_dir, const void *args_, int n_words, char *const
     const serve_args *args = args_;
     hf_error err = HF_ERROR_INIT;
     srv_server *server = NULL;
-    srv_app app = { NULL, args->resolve_cache };
+    srv_app app = { .resolve_cache = args->resolve_cache };
+    char *data_real = NULL;
+    char *hooks_dir = NULL;
     srv_conf conf;
     sigset_t set;
     hf_status st;
@@ -209,6 +252,10 @@ static int run(const char *data_dir, const void *args_, int n_words, char *const
 
     st = srv_store_open(&(srv_store_opts){ .data_dir = data_dir }, &app.store, &err);
     if (st == HF_OK)
+        st = make_hooks(data_dir, &data_real, &hooks_dir, &err);
+    app.data_dir = data_real;
+    app.hooks_dir = hooks_dir;
+    if (st == HF_OK)
         st = srv_server_start(&conf, srv_route, &app, srv_store_secret(app.store), &server, &err);
     if (st == HF_OK) {
         tell(&conf, server);
@@ -218,6 +265,8 @@ static int run(const char *data_dir, const void *args_, int n_words, char *const
     }
     srv_server_stop(server);
     srv_store_close(app.store);
+    free(data_real);
+    free(hooks_dir);
     if (st == HF_ERR_BAD_FORMAT && conf.faults &&
         strncmp(err.message, conf.faults, strlen(conf.faults)) == 0)
         return SRV_EXIT_USAGE;

@@ -2,6 +2,7 @@
 /* Finds the command that is meant and hands its words over. Knows no command's business. */
 #include "cmd.h"
 #include "opt.h"
+#include "routes/hook.h"
 
 #include "core/str.h"
 
@@ -84,12 +85,22 @@ static void data_behind(int argc, char **argv)
         argv[words + i] = moved[i];
 }
 
+/* git runs this program by a link of that name. */
+static bool is_hook(const char *program)
+{
+    const char *slash = program ? strrchr(program, '/') : NULL;
+
+    return slash && strcmp(slash + 1, SRV_HOOK_NAME) == 0;
+}
+
 int main(int argc, char **argv)
 {
     size_t i;
     int taken;
 
     (void)signal(SIGPIPE, SIG_IGN);
+    if (is_hook(argv[0]))
+        return srv_hook_run();
     argc--;
     argv++;
     data_behind(argc, argv);

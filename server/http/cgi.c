@@ -27,7 +27,7 @@
 
 #define SPOOL_MEMORY ((size_t)256 * 1024)
 #define MAX_CGI_HEAD ((size_t)16 * 1024)
-#define MAX_ENV      32
+#define MAX_ENV      64
 
 typedef struct cgi {
     srv_req *req;
@@ -104,49 +104,63 @@ static void env_add(cgi_env *env, const char *name, const char *value)
     env->vars[env->n++] = text;
 }
 
-static void env_config(cgi_env *env)
+static void env_setting(cgi_env *env, size_t *n, const char *key, const char *value)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "GIT_CONFIG_KEY_%zu", *n);
+    env_add(env, name, key);
+    snprintf(name, sizeof(name), "GIT_CONFIG_VALUE_%zu", *n);
+    env_add(env, name, value);
+    ++*n;
+}
+
+static void env_config(cgi_env *env, const srv_cgi *what)
 {
     /* The folder may belong to another user than the one that serves it; commits may be fetched by
-     * their id, as on the Hub; partial clones are welcome. */
+     * their id, as on the Hub; partial clones are welcome. A push is on the disk when git says so.
+     */
     static const char *const settings[][2] = {
         { "safe.directory", "*" },
         { "uploadpack.allowAnySHA1InWant", "true" },
         { "uploadpack.allowFilter", "true" },
+        { "core.fsync", "objects,loose-object,derived-metadata,reference" },
+        { "receive.fsckObjects", "true" },
+        { "receive.autogc", "false" },
     };
-    char name[64];
     char count[16];
+    size_t n = 0;
 
-    snprintf(count, sizeof(count), "%zu", HF__COUNT(settings));
+    for (size_t i = 0; i < HF__COUNT(settings); i++)
+        env_setting(env, &n, settings[i][0], settings[i][1]);
+    env_setting(env, &n, "core.hooksPath", what->hooks_dir ? what->hooks_dir : "/dev/null");
+    env_setting(env, &n, "http.receivepack", what->hooks_dir ? "true" : "false");
+    snprintf(count, sizeof(count), "%zu", n);
     env_add(env, "GIT_CONFIG_COUNT", count);
-    for (size_t i = 0; i < HF__COUNT(settings); i++) {
-        snprintf(name, sizeof(name), "GIT_CONFIG_KEY_%zu", i);
-        env_add(env, name, settings[i][0]);
-        snprintf(name, sizeof(name), "GIT_CONFIG_VALUE_%zu", i);
-        env_add(env, name, settings[i][1]);
-    }
     env_add(env, "GIT_CONFIG_NOSYSTEM", "1");
     env_add(env, "GIT_CONFIG_GLOBAL", "/dev/null");
 }
 
-static void make_env(cgi_env *env, srv_req *req, const char *git_dir, const char *path_info,
-                     const char *user)
+static void make_env(cgi_env *env, srv_req *req, const srv_cgi *what)
 {
     env->arena = req->arena;
     env->n = 0;
     env_add(env, "PATH", getenv("PATH"));
     env_add(env, "GIT_EXEC_PATH", getenv("GIT_EXEC_PATH"));
-    env_add(env, "GIT_PROJECT_ROOT", git_dir);
+    env_add(env, "GIT_PROJECT_ROOT", what->git_dir);
     env_add(env, "GIT_HTTP_EXPORT_ALL", "1");
-    env_add(env, "PATH_INFO", path_info);
+    env_add(env, "PATH_INFO", what->path_info);
     env_add(env, "REQUEST_METHOD", req->method);
     env_add(env, "QUERY_STRING", hf__arena_str(req->arena, req->query));
     env_add(env, "CONTENT_TYPE", srv_req_header(req, "Content-Type"));
     env_add(env, "CONTENT_LENGTH", srv_req_header(req, "Content-Length"));
     env_add(env, "HTTP_CONTENT_ENCODING", srv_req_header(req, "Content-Encoding"));
     env_add(env, "GIT_PROTOCOL", srv_req_header(req, "Git-Protocol"));
-    env_add(env, "REMOTE_USER", user);
+    env_add(env, "REMOTE_USER", what->user);
     env_add(env, "REMOTE_ADDR", "client");
-    env_config(env);
+    for (const char *const *pair = what->env; pair && *pair; pair += 2)
+        env_add(env, pair[0], pair[1]);
+    env_config(env, what);
     env->vars[env->n] = NULL;
 }
 
@@ -384,7 +398,7 @@ static void handler(srv_req *req)
     c->spool_at = len;
 }
 
-void srv_cgi_start(srv_req *req, const char *git_dir, const char *path_info, const char *user)
+void srv_cgi_start(srv_req *req, const srv_cgi *what)
 {
     cgi *c = calloc(1, sizeof(*c));
     cgi_env env;
@@ -397,7 +411,7 @@ void srv_cgi_start(srv_req *req, const char *git_dir, const char *path_info, con
     c->req = req;
     c->in = c->out = c->file = c->complaints = -1;
     hf__buf_init(&c->spool, SPOOL_MEMORY + MAX_CGI_HEAD);
-    make_env(&env, req, git_dir, path_info, user);
+    make_env(&env, req, what);
     number = spawn(c, env.vars);
     if (number != 0) {
         cgi_free(c);

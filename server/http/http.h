@@ -201,9 +201,17 @@ bool srv_equal_secrets(hf__str a, hf__str b); /* in time that depends on the len
 
 /* ----------------------------------------------------------------------------------------- CGI */
 
-/* `git http-backend` for the repository at git_dir. Arrange the request so that its body flows
- * into the child and the child's output becomes the answer. path_info starts with '/'. */
-void srv_cgi_start(srv_req *req, const char *git_dir, const char *path_info, const char *user);
+typedef struct srv_cgi {
+    const char *git_dir;
+    const char *path_info;  /* starts with '/' */
+    const char *user;       /* NULL: nobody in particular */
+    const char *hooks_dir;  /* NULL: this request changes nothing, and no hook runs */
+    const char *const *env; /* pairs of name and value for the hook, NULL at the end; NULL: none */
+} srv_cgi;
+
+/* `git http-backend` for a repository. Arranges the request so that its body flows into the child
+ * and the child's output becomes the answer. */
+void srv_cgi_start(srv_req *req, const srv_cgi *cgi);
 
 /* -------------------------------------------------------------------------------------- server */
 

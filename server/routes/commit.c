@@ -160,6 +160,27 @@ static hf_status decode_content(committing *c, const hf__json *value, hf__str ra
                : hf__fail(err, HF_ERR_INVALID_ARG, "the content of '%s' is no base64", path);
 }
 
+static hf_status no_object(const char *path, hf_error *err)
+{
+    return hf__fail(err, HF_ERR_INVALID_ARG,
+                    "Your push was rejected because an LFS pointer pointed to a file that does not "
+                    "exist. Upload the object before the commit. Offending file: - %s",
+                    path);
+}
+
+/* The text of a pointer makes an LFS file too, whatever it came as. */
+static hf_status check_pointer(committing *c, const char *path, hf_error *err)
+{
+    char sha256[SRV_SHA256_HEX + 1];
+    uint64_t size;
+    bool has = true;
+    hf_status st = HF_OK;
+
+    if (c->bytes.len <= 1024 && srv_lfs_pointer(hf__buf_str(&c->bytes), sha256, &size))
+        st = srv_lfs_has(store_of(c->req), c->place->repo, sha256, &has, NULL, err);
+    return st == HF_OK && !has ? no_object(path, err) : st;
+}
+
 static hf_status take_file(committing *c, commit_op *op, const hf__json *value, hf__str raw,
                            hf_error *err)
 {
@@ -174,6 +195,8 @@ static hf_status take_file(committing *c, commit_op *op, const hf__json *value, 
         st = hf__fail(err, c->bytes.status,
                       "'%s' is larger than the %llu bytes that go into a commit: it needs LFS",
                       op->path, (unsigned long long)conf->lfs_threshold);
+    if (st == HF_OK)
+        st = check_pointer(c, op->path, err);
     if (st == HF_OK)
         st = srv_git_write(c->git, hf__buf_str(&c->bytes), op->id, err);
     return st;
@@ -196,10 +219,7 @@ static hf_status take_lfs(committing *c, commit_op *op, const hf__json *value, h
     if (st != HF_OK)
         return st;
     if (!has)
-        return hf__fail(err, HF_ERR_INVALID_ARG,
-                        "Your push was rejected because an LFS pointer pointed to a file that does "
-                        "not exist. Upload the object before the commit. Offending file: - %s",
-                        op->path);
+        return no_object(op->path, err);
     if (!hf__json_is_null(hf__json_get(value, "size")) &&
         (!hf__json_u64(value, "size", &op->size) || op->size != stored))
         return hf__fail(err, HF_ERR_INVALID_ARG, "the LFS object of '%s' has %llu bytes", op->path,

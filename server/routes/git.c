@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Smart HTTP through git's own backend. */
+/* Smart HTTP through git's own backend. A push is looked through by hook.c while git holds it in
+ * quarantine. */
 #include "routes/routes.h"
 
+#include "routes/hook.h"
+
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What this server lets git do over HTTP. A service that is not here does not exist. */
 static const struct service {
@@ -10,6 +15,7 @@ static const struct service {
     srv_want want;
 } services[] = {
     { "git-upload-pack", SRV_WANT_CONTENT },
+    { "git-receive-pack", SRV_WANT_WRITE },
 };
 
 static const struct service *find_service(hf__str name)
@@ -20,14 +26,41 @@ static const struct service *find_service(hf__str name)
     return NULL;
 }
 
+/* Without its hook git would take whatever comes, and not say so. */
+static bool hook_stands(srv_req *req, const char *dir)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof path, "%s/" SRV_HOOK_NAME, dir);
+
+    if (n > 0 && (size_t)n < sizeof path && access(path, X_OK) == 0)
+        return true;
+    srv_answer_error(req, 500, NULL,
+                     "this server cannot look through a push: its program was moved; start it "
+                     "again");
+    return false;
+}
+
 static void run_backend(srv_req *req, srv_place *place, srv_want want)
 {
-    const char *path = hf__arena_str(req->arena, place->after);
+    srv_app *app = srv_server_app(req->server);
+    srv_cgi cgi = { .path_info = hf__arena_str(req->arena, place->after) };
+    char max[32];
 
-    if (!path || !srv_place_open(req, place, want))
+    if (!cgi.path_info || !srv_place_open(req, place, want))
         return;
-    srv_cgi_start(req, place->repo->git_dir, path,
-                  req->who->account ? req->who->account->name : NULL);
+    cgi.git_dir = place->repo->git_dir;
+    cgi.user = req->who->account ? req->who->account->name : NULL;
+    (void)snprintf(max, sizeof max, "%llu",
+                   (unsigned long long)srv_server_conf(req->server)->lfs_threshold);
+    const char *const env[] = { SRV_HOOK_DATA, app->data_dir, SRV_HOOK_REPO, place->repo->id,
+                                SRV_HOOK_MAX,  max,           NULL };
+    if (want == SRV_WANT_WRITE) {
+        if (!hook_stands(req, app->hooks_dir))
+            return;
+        cgi.hooks_dir = app->hooks_dir;
+        cgi.env = env;
+    }
+    srv_cgi_start(req, &cgi);
 }
 
 static void info_refs(srv_req *req, srv_place *place)

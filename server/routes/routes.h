@@ -11,6 +11,8 @@
 
 typedef struct srv_app {
     srv_store *store;
+    const char *data_dir;  /* absolute */
+    const char *hooks_dir; /* of git, with the hook that looks through a push */
     bool resolve_cache; /* send small public files on to the commit-pinned path, as the Hub does */
 } srv_app;
 

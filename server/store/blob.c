@@ -45,6 +45,11 @@ bool srv__pointer_parse(hf__str text, char sha256[SRV_SHA256_HEX + 1], uint64_t 
     return true;
 }
 
+bool srv_lfs_pointer(hf__str text, char sha256[SRV_SHA256_HEX + 1], uint64_t *size)
+{
+    return srv__pointer_parse(text, sha256, size);
+}
+
 /* ---------------------------------------------------------------------------------------- facts */
 
 static void from_hex(const char *text, unsigned char out[32])
@@ -255,4 +260,56 @@ hf_status srv_git_read(srv_git *git, const char *oid, hf__buf *out, hf_error *er
     }
     srv_blob_close(blob);
     return st;
+}
+
+/* ------------------------------------------------------------------------------------------ walking */
+
+typedef struct walk {
+    git_odb *odb;
+    srv_blob_fn *visit;
+    void *user;
+    hf_status status;
+    hf_error *err;
+} walk;
+
+static int walk_one(const git_oid *id, void *user)
+{
+    walk *w = user;
+    git_odb_object *object = NULL;
+    hf__str text = { NULL, 0 };
+    char oid[SRV_OID_HEX + 1];
+    git_object_t type;
+    size_t size;
+    int rc = git_odb_read_header(&size, &type, w->odb, id);
+
+    if (rc == 0 && type == GIT_OBJECT_BLOB && size <= SRV__MAX_POINTER)
+        rc = git_odb_read(&object, w->odb, id);
+    if (rc != 0) {
+        w->status = srv__git_fail(rc, w->err, "cannot read an object");
+        return GIT_EUSER;
+    }
+    if (object)
+        text = (hf__str){ git_odb_object_data(object), git_odb_object_size(object) };
+    if (type == GIT_OBJECT_BLOB)
+        w->status =
+            w->visit(w->user, git_oid_tostr(oid, sizeof oid, id), (uint64_t)size, text, w->err);
+    git_odb_object_free(object);
+    return w->status == HF_OK ? 0 : GIT_EUSER;
+}
+
+hf_status srv_git_each_blob(srv_store *store, const char *objects_dir, srv_blob_fn *visit,
+                            void *user, hf_error *err)
+{
+    walk w = { .visit = visit, .user = user, .err = err };
+    int rc;
+
+    (void)store; /* it started libgit2 */
+    hf__error_clear(err);
+    rc = git_odb_open(&w.odb, objects_dir);
+    if (rc == 0)
+        rc = git_odb_foreach(w.odb, walk_one, &w);
+    git_odb_free(w.odb);
+    if (w.status != HF_OK)
+        return w.status;
+    return rc == 0 ? HF_OK : srv__git_fail(rc, err, "cannot look through '%s'", objects_dir);
 }

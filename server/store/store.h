@@ -377,6 +377,13 @@ void srv_blob_close(srv_blob *blob); /* before srv_git_close() of its git; NULL 
 /* The whole of it, up to the maximum of out. */
 hf_status srv_git_read(srv_git *git, const char *oid, hf__buf *out, hf_error *err);
 
+/* Every blob in a folder of git objects, its text when it is short enough to be a pointer. What
+ * visit fails with ends the walk. */
+typedef hf_status srv_blob_fn(void *user, const char *oid, uint64_t size, hf__str text,
+                              hf_error *err);
+hf_status srv_git_each_blob(srv_store *store, const char *objects_dir, srv_blob_fn *visit,
+                            void *user, hf_error *err);
+
 /* ------------------------------------------------------------------------------------ LFS objects
  */
 
@@ -385,6 +392,8 @@ hf_status srv_lfs_open(srv_store *store, const srv_repo *repo, const char *sha25
                        uint64_t *size, hf_error *err);
 hf_status srv_lfs_has(srv_store *store, const srv_repo *repo, const char *sha256, bool *has,
                       uint64_t *size, hf_error *err);
+/* Is text that of a pointer? */
+bool srv_lfs_pointer(hf__str text, char sha256[SRV_SHA256_HEX + 1], uint64_t *size);
 /* Makes an object that the store holds one of repo's. */
 hf_status srv_lfs_link(srv_store *store, const srv_repo *repo, const char *sha256, hf_error *err);
 
