@@ -206,9 +206,10 @@ static void try_again(fetch *f, const lane *l, uint64_t now)
  * storage refuses is asked for a few times more. What the Hub itself says is final. */
 static bool another_address(fetch *f, const lane *l, uint64_t now)
 {
-    bool odd = l->status == HF_ERR_RANGE || l->status == HF_ERR_PROTOCOL;
+    bool wrong_length = atomic_load(&l->wrong_length);
+    bool odd = l->status == HF_ERR_RANGE || l->status == HF_ERR_PROTOCOL || wrong_length;
 
-    if (!of_the_address(l->status))
+    if (!of_the_address(l->status) && !wrong_length)
         return false;
     if (!take_fresh_address(f)) {
         if (!(atomic_load(&l->elsewhere) || odd) || ++f->refusals > REFUSALS)
@@ -229,7 +230,8 @@ static void in_trouble(fetch *f, const lane *l, uint64_t now)
     if (atomic_load(&l->range_ignored) && !f->plan.whole) {
         f->plan.whole = true; /* then all of it, by one lane */
         stop_lanes(f);
-    } else if (of_the_line(l->status) || of_the_server(l->status)) {
+    } else if (!atomic_load(&l->wrong_length) &&
+               (of_the_line(l->status) || of_the_server(l->status))) {
         if (!atomic_load(&l->head_seen))
             (void)take_fresh_address(f);
         try_again(f, l, now);

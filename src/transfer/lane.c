@@ -15,6 +15,7 @@ static hf_status on_head(void *self, const hf__net_head *head, hf_error *err)
 
     atomic_store(&l->elsewhere,
                  !hf__net_same_origin(head->url, hf__hub_endpoint(f->run->ctx->hub)));
+    atomic_store(&l->wrong_length, st == HF_ERR_TRUNCATED);
     if (st != HF_OK)
         return st;
     if (!partial && l->get.req.has_range) {

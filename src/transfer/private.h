@@ -70,6 +70,7 @@ typedef struct lane {
     atomic_bool elsewhere; /* not the Hub itself answered */
     atomic_bool stopped;   /* we asked for its end */
     atomic_bool range_ignored;
+    atomic_bool wrong_length; /* announced, of something else than this file */
     atomic_bool ended;
     bool in_vain; /* it ended and brought nothing that was not here before */
 } lane;
@@ -199,6 +200,7 @@ typedef struct meter {
     uint64_t at_bytes[SPEED_SAMPLES];
     unsigned n;
     char path[256];
+    uint32_t wait_ms; /* until an answer one waits for is asked for again; 0: it is on its way */
 } meter;
 
 /* Not 0 when the callback wants to stop. */
@@ -219,6 +221,8 @@ struct run {
     uint32_t flags;
     uint32_t max_active;
     const hf_cancel *cancel;
+    hf_cancel
+        watch; /* for requests one waits for: the caller's flag, and progress is told meanwhile */
     meter meter;
     hf__arena *arena; /* of the result */
     op *ops;
@@ -246,6 +250,8 @@ struct run {
     } synced;
 };
 
+/* What the caller of a call wants to hear, and how it stops it. */
+void hf__run_listen(run *r, const hf_cancel *cancel, hf_progress_fn *fn, void *user);
 hf_status hf__run_init(run *r, const hf__transfer_ctx *ctx, hf_error *err);
 void hf__run_dispose(run *r);
 void hf__run_fetch_ready(run *r, fetch *f); /* from any thread */

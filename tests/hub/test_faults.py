@@ -59,6 +59,7 @@ class Faults(case.Case):
 
     def test_wrong_length_always(self):
         self.bad({"path": STORAGE, "times": 99, "do": {"length": SIZE + 5}}, says="bytes")
+        self.assertLessEqual(len(self.bodies()), 4) # said at once, not after a long wait
 
     def test_no_length(self):
         self.good({"path": STORAGE, "times": 99, "do": {"no_length": True}}, extra=2 * MIB)
