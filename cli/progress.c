@@ -76,6 +76,11 @@ static void describe(const hf_progress *event, char *out, size_t size)
         snprintf(out, size, "%llu/%llu files, ", (unsigned long long)event->files_done,
                  (unsigned long long)event->files_total);
     len = strlen(out);
+    if (event->bytes_total == 0) { /* nothing is known yet */
+        snprintf(out, size, "waiting %u s before the Hub is asked again",
+                 (event->wait_ms + 999) / 1000);
+        return;
+    }
     snprintf(out + len, size - len, "%s of %s", cli_size(done, event->bytes_done),
              cli_size(total, event->bytes_total));
     len = strlen(out);
@@ -190,7 +195,8 @@ int cli_progress_show(const hf_progress *event, void *user)
         show_json(event);
         return 0;
     }
-    if (progress->off || event->phase == HF_PHASE_PLAN || event->bytes_total == 0)
+    if (progress->off || event->phase == HF_PHASE_PLAN ||
+        (event->bytes_total == 0 && event->wait_ms == 0))
         return 0;
     if (progress->bar) {
         if (since < BAR_EVERY_MS && progress->shown_ms && event->phase != HF_PHASE_DONE)

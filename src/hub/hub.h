@@ -98,6 +98,7 @@ hf_status hf__hub_revision(hf__hub *hub, const hf_repo_ref *repo, const hf_cance
 /* Tree listing, page by page; what hf_tree is. */
 hf_status hf__hub_tree_open(hf__hub *hub, const hf_repo_ref *repo, const char *path, uint32_t flags,
                             const hf_cancel *cancel, hf_tree **out, hf_error *err);
+void hf__hub_tree_hurry(hf_tree *tree); /* asks for the first page once, not again and again */
 hf_status hf__hub_tree_next(hf_tree *tree, const hf_tree_entry **out, hf_error *err);
 void hf__hub_tree_close(hf_tree *tree);
 

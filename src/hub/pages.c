@@ -125,6 +125,8 @@ hf_status hf__pages_fetch(hf__pages *pages, hf_error *err)
         hf__buf_add_str(&pages->base, hf__buf_str(&pages->url));
     if (pages->base.status != HF_OK)
         return hf__fail_nomem(err);
+    if (pages->hurried && pages->n_pages == 0)
+        exchange.retry = HF__NET_RETRY_NONE;
     exchange.url = hf__buf_cstr(&pages->url);
     st = hf__hub_call(pages->hub, &exchange, pages->cancel, &resp, err);
     if (st != HF_OK)

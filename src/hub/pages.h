@@ -19,6 +19,7 @@ typedef struct hf__pages {
     size_t at;            /* for the caller */
     void *iter;           /* likewise, of an object of lists */
     const hf__json *group;
+    bool hurried; /* the first page is asked for once, not again and again */
     unsigned n_pages;
     unsigned n_empty; /* pages without an entry, in a row */
 } hf__pages;

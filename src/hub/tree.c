@@ -98,6 +98,11 @@ hf_status hf__hub_tree_open(hf__hub *hub, const hf_repo_ref *repo, const char *p
     return HF_OK;
 }
 
+void hf__hub_tree_hurry(hf_tree *tree)
+{
+    tree->pages.hurried = true;
+}
+
 void hf__hub_tree_close(hf_tree *tree)
 {
     if (!tree)

@@ -30,6 +30,19 @@ static void on_done(void *self, hf_status status, const hf_error *err)
     pthread_mutex_unlock(&waiter->lock);
 }
 
+/* The lock is held, and let go for as long as somebody else's code runs. */
+static bool wants_to_stop(call_waiter *waiter, hf__net_stream *stream, const hf_cancel *cancel)
+{
+    bool stop;
+
+    if (hf__canceled(cancel) || !cancel->on_wait)
+        return hf__canceled(cancel);
+    pthread_mutex_unlock(&waiter->lock);
+    stop = cancel->on_wait(cancel->self, hf__net_stream_waits_ms(stream, NULL));
+    pthread_mutex_lock(&waiter->lock);
+    return stop;
+}
+
 static void wait_done(call_waiter *waiter, hf__net_stream *stream, const hf_cancel *cancel)
 {
     bool asked = false;
@@ -42,11 +55,13 @@ static void wait_done(call_waiter *waiter, hf__net_stream *stream, const hf_canc
             pthread_cond_wait(&waiter->ended, &waiter->lock);
             continue;
         }
-        if (hf__canceled(cancel)) {
+        if (wants_to_stop(waiter, stream, cancel)) {
             asked = true;
             hf__net_stream_cancel(stream);
             continue;
         }
+        if (waiter->done)
+            break;
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_nsec += CANCEL_POLL_NS;
         if (until.tv_nsec >= 1000000000) {

@@ -149,7 +149,7 @@ static hf_status ask(file_call *c, bool patient, hf_error *err)
                         "'%s' of '%s' is not here, and only local files were asked for; allow "
                         "requests to fetch it",
                         c->path, c->repo->id);
-    st = hf__hub_head(c->r.ctx->hub, c->repo, c->path, patient, c->opts->cancel, &c->meta, err);
+    st = hf__hub_head(c->r.ctx->hub, c->repo, c->path, patient, &c->r.watch, &c->meta, err);
     if (st == HF_ERR_ENTRY_NOT_FOUND)
         remember_absence(c);
     return st;
@@ -253,9 +253,7 @@ static hf_status prepare(file_call *c, const char *path, hf_error *err)
     if (st == HF_OK)
         r->ops[0].expected = c->opts->expected_hash;
     r->flags = c->opts->flags;
-    r->cancel = c->opts->cancel;
-    r->meter.fn = c->opts->on_progress;
-    r->meter.user = c->opts->user;
+    hf__run_listen(r, c->opts->cancel, c->opts->on_progress, c->opts->user);
     return st == HF_OK ? hf__run_open(r, c->repo, c->opts->cache_dir, c->opts->local_dir, err) : st;
 }
 

@@ -85,7 +85,9 @@ int hf__meter_show(run *r, hf_phase phase, uint64_t now)
     if (event.bytes_done > event.bytes_total)
         event.bytes_done = event.bytes_total;
     event.bytes_per_s = speed(m, now, event.bytes_done);
-    if (phase == HF_PHASE_TRANSFER && all_wait(r, &event))
+    if (phase == HF_PHASE_PLAN)
+        event.wait_ms = m->wait_ms;
+    if (event.wait_ms || (phase == HF_PHASE_TRANSFER && all_wait(r, &event)))
         event.phase = HF_PHASE_WAIT;
     return m->fn(&event, m->user);
 }

@@ -29,6 +29,27 @@ hf_status hf__run_init(run *r, const hf__transfer_ctx *ctx, hf_error *err)
     return r->arena ? HF_OK : hf__fail_nomem(err);
 }
 
+static bool on_wait(void *self, uint32_t wait_ms)
+{
+    run *r = self;
+    int stop;
+
+    r->meter.wait_ms = wait_ms;
+    stop = hf__meter_show(r, HF_PHASE_PLAN, hf__clock_ms());
+    r->meter.wait_ms = 0;
+    return stop != 0;
+}
+
+void hf__run_listen(run *r, const hf_cancel *cancel, hf_progress_fn *fn, void *user)
+{
+    r->cancel = cancel;
+    r->meter.fn = fn;
+    r->meter.user = user;
+    r->watch.outer = cancel;
+    r->watch.on_wait = on_wait;
+    r->watch.self = r;
+}
+
 void hf__run_dispose(run *r)
 {
     HF__ASSERT(!r->actives);

@@ -160,14 +160,16 @@ static hf_status keep_entries(hf__tree_list *list, hf_error *err)
     return list->entries ? HF_OK : hf__fail_nomem(err);
 }
 
-static hf_status ask_listing(snapshot_call *c, hf_error *err)
+static hf_status ask_listing(snapshot_call *c, bool patient, hf_error *err)
 {
     const hf_tree_entry *entry = NULL;
     hf_tree *tree = NULL;
     size_t cap = 0;
-    hf_status st = hf__hub_tree_open(c->r.ctx->hub, &c->r.at, NULL, HF_TREE_RECURSIVE,
-                                     c->opts->cancel, &tree, err);
+    hf_status st = hf__hub_tree_open(c->r.ctx->hub, &c->r.at, NULL, HF_TREE_RECURSIVE, &c->r.watch,
+                                     &tree, err);
 
+    if (st == HF_OK && !patient)
+        hf__hub_tree_hurry(tree);
     c->tree.arena = hf__arena_new();
     if (st == HF_OK && !c->tree.arena)
         st = hf__fail_nomem(err);
@@ -183,8 +185,7 @@ static hf_status ask_listing(snapshot_call *c, hf_error *err)
         st = keep_entries(&c->tree, err);
     } else {
         free(c->tree.entries);
-        c->tree.entries = NULL;
-        c->tree.n = 0;
+        hf__tree_list_dispose(&c->tree);
     }
     if (st != HF_OK)
         return st;
@@ -196,10 +197,25 @@ static hf_status ask_listing(snapshot_call *c, hf_error *err)
     return HF_OK;
 }
 
+/* Something could stand in for an answer of the Hub. */
+static bool has_fallback(snapshot_call *c)
+{
+    hf__buf dir;
+    bool has;
+
+    if (c->r.flags & (HF_DOWNLOAD_DRY_RUN | HF_DOWNLOAD_REFRESH) || c->opts->expected)
+        return false;
+    hf__buf_init(&dir, HF__MAX_PATH);
+    has = target_dir(c, &dir, NULL) == HF_OK && dir_has_something(hf__buf_cstr(&dir));
+    hf__buf_dispose(&dir);
+    return has;
+}
+
 static hf_status get_listing(snapshot_call *c, hf_error *err)
 {
     run *r = &c->r;
     hf_error why = HF_ERROR_INIT;
+    bool hurry;
     hf_status st;
 
     r->at.revision = r->commit;
@@ -208,7 +224,11 @@ static hf_status get_listing(snapshot_call *c, hf_error *err)
     st = hf__cache_tree_read(r->repo, r->local, r->commit, &c->tree, &c->listed, err);
     if (st != HF_OK || c->listed)
         return st;
-    st = ask_listing(c, err);
+    /* Without a network what is here is to be had at once; a Hub in trouble is worth waiting for. */
+    hurry = has_fallback(c);
+    st = ask_listing(c, !hurry, err);
+    if (hurry && (st == HF_ERR_SERVER || st == HF_ERR_RATE_LIMITED))
+        st = ask_listing(c, true, err);
     if (st != HF_OK || r->flags & HF_DOWNLOAD_DRY_RUN)
         return st;
     if (hf__cache_tree_write(r->repo, r->local, r->commit, &c->tree, &why) != HF_OK)
@@ -348,7 +368,7 @@ static hf_status resolve_commit(snapshot_call *c, hf_error *err)
         return hf__fail(err, HF_ERR_NOT_CACHED,
                         "no snapshot of '%s' at '%s' is here, and only local files were asked for",
                         c->repo->id, hf__revision_or_main(c->repo));
-    return hf__hub_revision(r->ctx->hub, c->repo, c->opts->cancel, r->commit, err);
+    return hf__hub_revision(r->ctx->hub, c->repo, &r->watch, r->commit, err);
 }
 
 hf_status hf__transfer_snapshot(const hf__transfer_ctx *ctx, const hf_repo_ref *repo,
@@ -360,9 +380,7 @@ hf_status hf__transfer_snapshot(const hf__transfer_ctx *ctx, const hf_repo_ref *
     hf_status st = hf__run_init(&c.r, ctx, err);
 
     c.r.flags = opts->flags;
-    c.r.cancel = opts->cancel;
-    c.r.meter.fn = opts->on_progress;
-    c.r.meter.user = opts->user;
+    hf__run_listen(&c.r, opts->cancel, opts->on_progress, opts->user);
     if (opts->max_workers)
         c.r.max_active = opts->max_workers;
     if (st == HF_OK)

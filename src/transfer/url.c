@@ -87,7 +87,7 @@ static hf_status ask(url_call *c, hf_error *err)
     req.auth = c->auth;
     req.headers = &agent;
     req.n_headers = c->user_agent ? 1 : 0;
-    st = hf__net_call(c->r.ctx->net, &req, c->opts->cancel, &resp, err);
+    st = hf__net_call(c->r.ctx->net, &req, &c->r.watch, &resp, err);
     if (st != HF_OK)
         return st;
     st = hf__hub_classify(resp.status, resp.url, resp.headers, HF__STR(""), err);
@@ -246,9 +246,7 @@ static hf_status prepare(url_call *c, hf_error *err)
     hf__buf resolved;
     hf_status st;
 
-    c->r.cancel = c->opts->cancel;
-    c->r.meter.fn = c->opts->on_progress;
-    c->r.meter.user = c->opts->user;
+    hf__run_listen(&c->r, c->opts->cancel, c->opts->on_progress, c->opts->user);
     c->r.n_ops = 1;
     hf__buf_init(&resolved, HF__MAX_PATH);
     st = hf__os_realpath(dir, &resolved, err);

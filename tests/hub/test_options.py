@@ -74,6 +74,35 @@ class Options(case.Case):
         self.assertGreater(len(waits), 2)
         self.assertGreater(max(e["wait_ms"] for e in waits), 500)
 
+    def test_waiting_for_a_head_is_told(self):
+        self.serve({"f": noise(2 * MIB)})
+        self.faults({"path": "/resolve/", "method": "HEAD", "times": 2,
+                     "do": {"status": 429, "headers": {"Retry-After": "1"}}})
+        code, _, err = self.get("f", "--progress", "json")
+        self.assertEqual(code, 0, err)
+        waits = [json.loads(line) for line in err.splitlines() if '"phase":"wait"' in line]
+        self.assertGreater(len(waits), 2)
+        self.assertGreater(max(e["wait_ms"] for e in waits), 500)
+        self.assertEqual(waits[0]["bytes_total"], 0)
+
+    def test_a_listing_without_a_network_is_asked_for_once(self):
+        """A snapshot by commit of which the listing was not kept: what is here serves."""
+        self.serve({"f": b"one\n"})
+        self.assertEqual(self.get()[0], 0)
+        commit = next((self.blobs().parent / "snapshots").iterdir()).name
+        for path in (self.blobs().parent / "trees").iterdir():
+            path.unlink()
+        self.requests()
+        self.faults({"path": "/tree/", "times": 99, "do": {"drop": True}})
+        code, out, err = self.get("--revision", commit)
+        self.assertEqual(code, 0, err)
+        self.assertTrue(out.endswith(commit))
+        self.assertEqual(self.requests(), 1)
+        # One that answers is waited for.
+        self.faults({"path": "/tree/", "times": 2, "do": {"status": 503}})
+        self.assertEqual(self.get("--revision", commit)[0], 0)
+        self.assertEqual([r["status"] for r in self.log()], [503, 503, 200])
+
     def test_dry_run(self):
         self.serve({"f": noise(2 * MIB), "g": b"x", "empty": b""})
         code, out, err = self.get("--dry-run")

@@ -238,28 +238,44 @@ static int stop_now(const hf_progress *progress, void *user)
     return 1;
 }
 
-void test_cancel__by_the_callback(void **state)
+static void stop_by_callback(silence how, bool whole)
 {
-    silence how = HALF_BODY;
     peer *p = peer_start(go_silent, &how);
     client *k = client_make();
     hf_client_opts opts = client_opts(k, peer_url(p));
     hf_download_opts file_opts = HF_DOWNLOAD_OPTS_INIT;
+    hf_snapshot_opts snapshot_opts = HF_SNAPSHOT_OPTS_INIT;
     hf_error err = HF_ERROR_INIT;
     atomic_uint_fast64_t at_ms = 0;
     hf_file *file = NULL;
+    hf_snapshot *snapshot = NULL;
 
-    (void)state;
+    opts.etag_timeout_ms = 20000;
     opts.read_timeout_ms = 20000;
     client_new_with(k, &opts);
-    file_opts.on_progress = stop_now;
-    file_opts.user = &at_ms;
-    client_expect(hf_hub_download(k->hf, &repo_x, "a.txt", &file_opts, &file, &err), &err,
-                  HF_ERR_CANCELED);
+    hf__net_set_second_ms(k->hf->net, 1000);
+    file_opts.on_progress = snapshot_opts.on_progress = stop_now;
+    file_opts.user = snapshot_opts.user = &at_ms;
+    if (whole)
+        client_expect(hf_snapshot_download(k->hf, &repo_x, &snapshot_opts, &snapshot, &err), &err,
+                      HF_ERR_CANCELED);
+    else
+        client_expect(hf_hub_download(k->hf, &repo_x, "a.txt", &file_opts, &file, &err), &err,
+                      HF_ERR_CANCELED);
     assert_true(atomic_load(&at_ms) > 0);
     assert_true(now_ms() - atomic_load(&at_ms) < SOON_MS);
     client_free(k);
     peer_stop(p);
+}
+
+/* Also while nothing but a head or a listing is waited for. */
+void test_cancel__by_the_callback(void **state)
+{
+    (void)state;
+    for (silence how = NO_HEAD; how <= LATER; how++) {
+        stop_by_callback(how, false);
+        stop_by_callback(how, true);
+    }
 }
 
 /* ---- afterwards */
