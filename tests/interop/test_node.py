@@ -32,7 +32,7 @@ def packages():
         pytest.skip(why)
 
     if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("no node and npm on this machine")
+        lacking("no node and npm here (tools/setup interop)")
     if not (folder / "node_modules" / PACKAGE).exists():
         folder.mkdir(exist_ok=True)
         (folder / "package.json").write_text('{"private": true}')
