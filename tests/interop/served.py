@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,7 +103,6 @@ class Served:
         self.env = clean_env(folder / "home")
         self.args = args
         self.log = folder / f"access-{len(list(folder.glob('access-*')))}.log"
-        self._sentinels = 0
 
     def command(self, *args, **kw) -> str:
         """Run a command of hf-serve on the same data."""
@@ -158,21 +156,9 @@ class Served:
         return text[:text.rfind("\n") + 1].splitlines()
 
     def _settled(self):
-        """All lines once a request made now is among them."""
-        self._sentinels += 1
-        mark = f"/api/sentinel/{os.getpid()}/{self._sentinels}"
-        try:
-            urllib.request.urlopen(self.url + mark, timeout=30).close()
-        except urllib.error.HTTPError as error:
-            error.close()
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            lines = self._lines()
-            if any(mark in line for line in lines):
-                time.sleep(0.02)  # a line of another thread that is just being written
-                return self._lines()
-            time.sleep(0.01)
-        raise AssertionError("the access log does not grow")
+        """All lines, once those of every request before this one are among them."""
+        urllib.request.urlopen(self.url + "/-/settled", timeout=60).close()
+        return self._lines()
 
     def mark(self) -> int:
         return len(self._settled())
@@ -181,7 +167,7 @@ class Served:
         seen = []
         for line in self._settled()[mark:]:
             entry = json.loads(line)
-            if "/api/sentinel/" in entry["path"]:
+            if entry["path"] == "/-/settled":
                 continue
             known = {k: entry.pop(k) for k in
                      ("origin", "method", "path", "status", "range", "bytes", "complete", "auth", "agent")}
