@@ -94,8 +94,8 @@ static int run_list(const char *data_dir, const void *args_, int n_words, char *
         for (i = 0; i < n; i++)
             print_repo(&list[i]);
         if (n > 0)
-            query.after_key = list[n - 1].key;
-    } while (n > 0);
+            query.after = srv_repo_cursor(&list[n - 1], query.sort, s.arena);
+    } while (n > 0 && query.after);
     srv_session_close(&s);
     return code;
 }

@@ -251,6 +251,8 @@ static int run(const char *data_dir, const void *args_, int n_words, char *const
     signal(SIGPIPE, SIG_IGN);
 
     st = srv_store_open(&(srv_store_opts){ .data_dir = data_dir }, &app.store, &err);
+    if (st == HF_OK && srv_card_refresh_all(app.store, &err) != HF_OK)
+        fprintf(stderr, "hf-serve: a list may lack tags: %s\n", err.message);
     if (st == HF_OK)
         st = make_hooks(data_dir, &data_real, &hooks_dir, &err);
     app.data_dir = data_real;

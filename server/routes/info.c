@@ -133,6 +133,7 @@ static hf_status add_siblings(hf__buf *out, srv_git *git, const char *commit, bo
 typedef struct info_ask {
     srv_req *req;
     bool expand; /* only what is named */
+    bool in_list;
 } info_ask;
 
 static bool wants(const info_ask *ask, const char *name)
@@ -162,10 +163,64 @@ static void add_settings(hf__buf *out, const info_ask *ask, const srv_repo *repo
         hf__buf_addf(out, "\"downloads\":%llu,", (unsigned long long)repo->downloads);
     if (wants(ask, "likes"))
         hf__buf_addf(out, "\"likes\":%llu,", (unsigned long long)repo->likes);
+    if (ask->expand && wants(ask, "trendingScore") && strchr("mds", "mdsk"[repo->type]))
+        hf__buf_adds(out, "\"trendingScore\":0,");
+    if (ask->expand && wants(ask, "downloadsAllTime"))
+        hf__buf_addf(out, "\"downloadsAllTime\":%llu,", (unsigned long long)repo->downloads);
+}
+
+/* A member whose value is JSON already. */
+static void add_raw(hf__buf *out, const char *name, const char *json)
+{
+    hf__buf_addf(out, "\"%s\":", name);
+    hf__buf_adds(out, json ? json : "null");
+    hf__buf_addc(out, ',');
+}
+
+/* What the card says a Space runs on goes before what was said when it was made. */
+static void add_space(hf__buf *out, const info_ask *ask, const srv_repo *repo, const srv_card *card)
+{
+    hf_error err = HF_ERROR_INIT;
+    const char *sdk = repo->sdk;
+    hf__json *doc = NULL;
+
+    if (card->data && hf__json_parse(hf__str_from(card->data), "card", &doc, &err) == HF_OK &&
+        hf__json_text(doc, "sdk"))
+        sdk = hf__json_text(doc, "sdk");
+    if (wants(ask, "sdk") && sdk)
+        srv_json_text(out, "sdk", sdk);
+    hf__json_free(doc);
+    if (wants(ask, "models") && (ask->expand || !ask->in_list))
+        add_raw(out, "models", card->models);
+    if (wants(ask, "datasets") && (ask->expand || !ask->in_list))
+        add_raw(out, "datasets", card->datasets);
+}
+
+static void add_card(hf__buf *out, const info_ask *ask, const srv_repo *repo, const srv_card *card)
+{
+    bool whole = ask->expand || !ask->in_list;
+    bool full = srv_req_flag(ask->req, "full");
+
     if (wants(ask, "tags"))
-        hf__buf_adds(out, "\"tags\":[],");
-    if (wants(ask, "sdk") && repo->sdk)
-        srv_json_text(out, "sdk", repo->sdk);
+        add_raw(out, "tags", card->tags);
+    if (repo->type == SRV_MODEL && wants(ask, "pipeline_tag") && card->task)
+        srv_json_text(out, "pipeline_tag", card->task);
+    if (repo->type == SRV_MODEL && wants(ask, "library_name") && card->library)
+        srv_json_text(out, "library_name", card->library);
+    if (repo->type == SRV_MODEL && wants(ask, "config") && card->config &&
+        (whole || full || srv_req_flag(ask->req, "config")))
+        add_raw(out, "config", card->config);
+    if (wants(ask, "cardData") && repo->type != SRV_KERNEL &&
+        (whole || srv_req_flag(ask->req, "cardData") || (full && repo->type != SRV_MODEL)))
+        add_raw(out, "cardData", card->data);
+    if (wants(ask, "usedStorage") && whole && repo->type != SRV_KERNEL)
+        hf__buf_addf(out, "\"usedStorage\":%llu,", (unsigned long long)card->lfs_bytes);
+    if (repo->type == SRV_SPACE)
+        add_space(out, ask, repo, card);
+    if (ask->in_list && card->head[0] && wants(ask, "sha"))
+        srv_json_text(out, "sha", card->head);
+    if (ask->in_list && card->head[0] && wants(ask, "lastModified"))
+        srv_json_time(out, "lastModified", card->modified);
 }
 
 static hf_status add_git(hf__buf *out, const info_ask *ask, srv_git *git, const char *commit,
@@ -174,9 +229,9 @@ static hf_status add_git(hf__buf *out, const info_ask *ask, srv_git *git, const 
     const srv_commit *head = NULL;
     hf_status st = HF_OK;
 
-    if (wants(ask, "sha"))
+    if (!ask->in_list && wants(ask, "sha"))
         srv_json_text(out, "sha", commit);
-    if (wants(ask, "lastModified")) {
+    if (!ask->in_list && wants(ask, "lastModified")) {
         st = srv_git_commit(git, commit, ask->req->arena, &head, err);
         if (st == HF_OK)
             srv_json_time(out, "lastModified", head->date);
@@ -186,27 +241,44 @@ static hf_status add_git(hf__buf *out, const info_ask *ask, srv_git *git, const 
     return st;
 }
 
-bool srv_json_repo(srv_req *req, hf__buf *out, const srv_repo *repo, srv_git *git,
-                   const char *commit)
+static hf_status add_repo(hf__buf *out, const info_ask *ask, const srv_repo *repo, srv_git *git,
+                          const char *commit, hf_error *err)
 {
-    info_ask ask = { req, false };
+    srv_store *store = ((srv_app *)srv_server_app(ask->req->server))->store;
+    hf__arena *arena = hf__arena_new(); /* a card may be long, and a list has a thousand */
+    srv_card card;
+    hf_status st = arena ? srv_card_find(store, repo, arena, &card, err) : HF_ERR_NO_MEMORY;
+
+    if (st == HF_OK) {
+        hf__buf_addc(out, '{');
+        srv_json_text(out, "_id", repo->id);
+        if (repo->type == SRV_MODEL && !ask->expand)
+            srv_json_text(out, "modelId", repo->full_name);
+        add_settings(out, ask, repo);
+        add_card(out, ask, repo, &card);
+        if (srv_req_flag(ask->req, "securityStatus"))
+            hf__buf_adds(out,
+                         "\"securityRepoStatus\":{\"scansDone\":true,\"filesWithIssues\":[]},");
+        if (git)
+            st = add_git(out, ask, git, commit, err);
+        hf__buf_adds(out, "\"id\":");
+        hf__json_add_string(out, hf__str_from(repo->full_name));
+        hf__buf_addc(out, '}');
+    }
+    hf__arena_free(arena);
+    return st;
+}
+
+bool srv_json_repo(srv_req *req, hf__buf *out, const srv_repo *repo, srv_git *git,
+                   const char *commit, bool in_list)
+{
+    info_ask ask = { req, false, in_list };
     hf_error err = HF_ERROR_INIT;
-    hf_status st = HF_OK;
+    hf_status st;
 
     if (!check_expand(req, repo->type, &ask.expand))
         return false;
-    hf__buf_addc(out, '{');
-    srv_json_text(out, "_id", repo->id);
-    if (repo->type == SRV_MODEL && !ask.expand)
-        srv_json_text(out, "modelId", repo->full_name);
-    add_settings(out, &ask, repo);
-    if (srv_req_flag(req, "securityStatus"))
-        hf__buf_adds(out, "\"securityRepoStatus\":{\"scansDone\":true,\"filesWithIssues\":[]},");
-    if (git)
-        st = add_git(out, &ask, git, commit, &err);
-    hf__buf_adds(out, "\"id\":");
-    hf__json_add_string(out, hf__str_from(repo->full_name));
-    hf__buf_addc(out, '}');
+    st = add_repo(out, &ask, repo, git, commit, &err);
     if (st != HF_OK)
         srv_answer_status(req, st, &err);
     return st == HF_OK;
@@ -216,6 +288,7 @@ void srv_repo_info(srv_req *req, srv_place *place)
 {
     size_t at = place->n_segments > 0 ? 1 : 0;
     char commit[SRV_OID_HEX + 1];
+    hf_error err = HF_ERROR_INIT;
     srv_git *git;
     size_t n_used;
     hf__buf out;
@@ -223,10 +296,12 @@ void srv_repo_info(srv_req *req, srv_place *place)
     if (!srv_only(req, "GET") || !srv_place_open(req, place, SRV_WANT_INFO) ||
         !srv_place_revision(req, place, at, &git, commit, &n_used))
         return;
+    if (at == 0)
+        (void)srv_card_refresh(git, &err); /* a push may have moved main */
     hf__buf_init(&out, HF__MAX_JSON_BYTES);
     if (at + n_used < place->n_segments)
         srv_answer_error(req, 404, NULL, "Not Found");
-    else if (srv_json_repo(req, &out, place->repo, git, commit))
+    else if (srv_json_repo(req, &out, place->repo, git, commit, false))
         srv_answer_json(req, 200, &out);
     hf__buf_dispose(&out);
     srv_git_close(git);

@@ -4,13 +4,11 @@
 
 #include "core/limits.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define PAGE     1000
-#define MAX_SORT 100000
+#define PAGE        1000
+#define MAX_FILTERS 64
+#define MAX_PAGE    ((size_t)8 * 1024 * 1024) /* a page of records with long cards ends early */
 
 static srv_store *store_of(const srv_req *req)
 {
@@ -19,207 +17,248 @@ static srv_store *store_of(const srv_req *req)
 
 /* ---------------------------------------------------------------------------------------- repos */
 
-/* ?search= may be repeated; all must match. The store looks for the first. */
-static bool matches_searches(const srv_req *req, const srv_repo *repo)
-{
-    for (const srv_param *p = req->params; p; p = p->next) {
-        bool found = p->value[0] == '\0';
-        size_t len = strlen(p->value);
+typedef struct texts {
+    const char *items[MAX_FILTERS];
+    size_t n;
+} texts;
 
-        if (!srv_param_is(p, "search"))
-            continue;
-        for (const char *at = repo->full_name; *at && !found; at++)
-            found =
-                hf__str_eq_nocase((hf__str){ at, strnlen(at, len) }, (hf__str){ p->value, len });
-        if (!found)
+/* What a list is asked for; query's texts lie here. */
+typedef struct list_ask {
+    srv_repo_query query;
+    texts searches, tags, models, datasets;
+    bool nothing; /* a filter by something that no repo here has */
+} list_ask;
+
+static bool add_text(srv_req *req, texts *list, const char *text)
+{
+    if (!text || !*text)
+        return true;
+    if (list->n == MAX_FILTERS) {
+        srv_answer_error(req, 400, NULL, "too many filters");
+        return false;
+    }
+    list->items[list->n++] = text;
+    return true;
+}
+
+/* An app that runs models locally wants them in its format. */
+static bool add_apps(srv_req *req, list_ask *ask, const char *names)
+{
+    hf__str rest = hf__str_from(names);
+
+    while (rest.ptr) {
+        hf__str name = hf__str_trim(hf__str_cut(rest, ',', &rest));
+        bool plain = hf__str_eq(name, HF__STR("vllm")) || hf__str_eq(name, HF__STR("sglang"));
+
+        if (name.len > 0 && !add_text(req, &ask->tags, plain ? "transformers" : "gguf"))
             return false;
     }
     return true;
 }
 
-/* No repo has tags or a task yet, so a filter finds nothing rather than everything. */
-static bool filtered_out(const srv_req *req, const srv_repo *repo)
+static bool is_true(const char *text)
 {
-    const char *gated = srv_req_param(req, "gated");
-    const char *task = srv_req_param(req, "pipeline_tag");
-    const char *filter = srv_req_param(req, "filter");
-
-    if ((task && *task) || (filter && *filter))
-        return true;
-    return gated && (strcmp(gated, "true") == 0 || strcmp(gated, "True") == 0) !=
-                        (repo->gated != SRV_GATED_NO);
+    return strcmp(text, "true") == 0 || strcmp(text, "True") == 0 || strcmp(text, "1") == 0;
 }
 
-static int by_likes(const void *a, const void *b)
+static bool read_filter(srv_req *req, list_ask *ask, const srv_param *p)
 {
-    const srv_repo *x = a;
-    const srv_repo *y = b;
-
-    return (x->likes < y->likes) - (x->likes > y->likes);
+    if (srv_param_is(p, "search"))
+        return add_text(req, &ask->searches, p->value);
+    if (srv_param_is(p, "filter") || srv_param_is(p, "library") || srv_param_is(p, "tags"))
+        return add_text(req, &ask->tags, p->value);
+    if (srv_param_is(p, "models"))
+        return add_text(req, &ask->models, p->value);
+    if (srv_param_is(p, "datasets"))
+        return add_text(req, &ask->datasets, p->value);
+    if (srv_param_is(p, "apps"))
+        return add_apps(req, ask, p->value);
+    if (srv_param_is(p, "gated") && p->value[0])
+        ask->query.gated = is_true(p->value) ? 1 : -1;
+    else if (srv_param_is(p, "linked"))
+        ask->query.linked = is_true(p->value);
+    else if (srv_param_is(p, "inference") || srv_param_is(p, "inference_provider") ||
+             srv_param_is(p, "num_parameters"))
+        ask->nothing = true; /* rather than everything */
+    return true;
 }
 
-static int by_downloads(const void *a, const void *b)
+static bool read_sort(srv_req *req, list_ask *ask)
 {
-    const srv_repo *x = a;
-    const srv_repo *y = b;
-
-    return (x->downloads < y->downloads) - (x->downloads > y->downloads);
-}
-
-static int by_id(const void *a, const void *b)
-{
-    const srv_repo *x = a;
-    const srv_repo *y = b;
-
-    return strcmp(x->full_name, y->full_name);
-}
-
-typedef int compare_fn(const void *a, const void *b);
-
-/* false: an order nobody knows. *out NULL: newest first, the order the store has. */
-static bool read_sort(srv_req *req, compare_fn **out)
-{
+    static const struct {
+        const char *name;
+        srv_sort sort;
+    } sorts[] = {
+        { "createdAt", SRV_SORT_CREATED },
+        { "lastModified", SRV_SORT_MODIFIED },
+        { "trendingScore", SRV_SORT_LIKES },
+        { "downloads", SRV_SORT_DOWNLOADS },
+        { "likes", SRV_SORT_LIKES },
+        { "likes30d", SRV_SORT_LIKES },
+        { "num_parameters", SRV_SORT_CREATED },
+        { "mainSize", SRV_SORT_CREATED },
+        { "id", SRV_SORT_ID },
+    };
     const char *sort = srv_req_param(req, "sort");
+    const char *direction = srv_req_param(req, "direction");
 
-    *out = NULL;
-    if (!sort || !*sort || strcmp(sort, "createdAt") == 0 || strcmp(sort, "lastModified") == 0 ||
-        strcmp(sort, "trendingScore") == 0)
-        return true;
-    if (strcmp(sort, "downloads") == 0)
-        *out = by_downloads;
-    else if (strcmp(sort, "likes") == 0 || strcmp(sort, "likes30d") == 0)
-        *out = by_likes;
-    else if (strcmp(sort, "id") == 0)
-        *out = by_id;
-    else
-        srv_answer_error(req, 400, NULL, "Invalid sort '%.64s'", sort);
-    return *out != NULL;
+    ask->query.sort = SRV_SORT_CREATED;
+    if (sort && *sort) {
+        size_t i = 0;
+
+        while (i < HF__COUNT(sorts) && strcmp(sort, sorts[i].name) != 0)
+            i++;
+        if (i == HF__COUNT(sorts)) {
+            srv_answer_error(req, 400, NULL, "Invalid sort '%.64s'", sort);
+            return false;
+        }
+        ask->query.sort = sorts[i].sort;
+    }
+    ask->query.ascending = ask->query.sort == SRV_SORT_ID;
+    if (direction && *direction)
+        ask->query.ascending = strcmp(direction, "1") == 0;
+    return true;
 }
 
-/* A record of the list; with full, or the expand that asks for it, git is looked into. */
+static bool read_ask(srv_req *req, srv_repo_type type, list_ask *ask)
+{
+    uint32_t page = srv_server_conf(req->server)->page_size;
+    srv_repo_query *query = &ask->query;
+    uint64_t limit;
+
+    if (!srv_req_u64(req, "limit", page ? page : PAGE, &limit) || limit == 0) {
+        srv_answer_error(req, 400, NULL, "limit must be a number above 0");
+        return false;
+    }
+    for (const srv_param *p = req->params; p; p = p->next)
+        if (!read_filter(req, ask, p))
+            return false;
+    query->type = type;
+    query->limit = limit < PAGE ? (size_t)limit : PAGE;
+    query->ns = srv_req_param(req, "author");
+    query->task = srv_req_param(req, "pipeline_tag");
+    query->after = srv_req_param(req, "cursor");
+    query->viewer = req->who;
+    query->searches = (srv_texts){ ask->searches.items, ask->searches.n };
+    query->tags = (srv_texts){ ask->tags.items, ask->tags.n };
+    query->models = (srv_texts){ ask->models.items, ask->models.n };
+    query->datasets = (srv_texts){ ask->datasets.items, ask->datasets.n };
+    if (query->ns && !*query->ns)
+        query->ns = NULL;
+    if (query->task && !*query->task)
+        query->task = NULL;
+    return read_sort(req, ask);
+}
+
+/* Files are looked up in git only for who wants them. */
 static bool add_record(srv_req *req, hf__buf *out, const srv_repo *repo)
 {
-    bool full = srv_req_flag(req, "full") || srv_req_param(req, "expand");
+    bool files = srv_req_flag(req, "full") || srv_req_wants(req, "expand", "siblings");
     char commit[SRV_OID_HEX + 1];
     hf_error err = HF_ERROR_INIT;
     srv_git *git = NULL;
     bool ok;
 
-    if (full && srv_git_open(store_of(req), repo, &git, &err) == HF_OK &&
+    if (files && srv_git_open(store_of(req), repo, &git, &err) == HF_OK &&
         srv_git_resolve(git, HF__STR("main"), commit, &err) != HF_OK) {
         srv_git_close(git);
         git = NULL;
     }
-    ok = srv_json_repo(req, out, repo, git, commit);
+    ok = srv_json_repo(req, out, repo, git, commit, true);
     srv_git_close(git);
     return ok;
 }
 
-typedef struct list_state {
-    srv_repo_query query;
-    compare_fn *sort;
-    uint64_t limit;
-    uint64_t skip; /* of the sorted list */
-    hf__buf out;
-    size_t n;
-    int64_t last_key;
-    bool more;
-} list_state;
-
-static bool add_repos(srv_req *req, list_state *list, const srv_repo *repos, size_t n)
+static void set_next(srv_req *req, const srv_repo *last, srv_sort sort)
 {
-    for (size_t i = 0; i < n && !list->more; i++) {
-        if (!matches_searches(req, &repos[i]) || filtered_out(req, &repos[i]))
-            continue;
-        if (list->skip > 0) {
-            list->skip--;
-            continue;
-        }
-        if (list->n == list->limit) {
-            list->more = true;
-            break;
-        }
-        if (list->n++ > 0)
-            hf__buf_addc(&list->out, ',');
-        list->last_key = repos[i].key;
-        if (!add_record(req, &list->out, &repos[i]))
-            return false;
-    }
-    return true;
+    const char *cursor = srv_repo_cursor(last, sort, req->arena);
+
+    if (cursor)
+        srv_link_next(req, "cursor", cursor);
 }
 
-static bool run_list(srv_req *req, list_state *list)
+/* One repo more than a page is asked for, to know whether another page follows. */
+static bool add_page(srv_req *req, list_ask *ask, hf__buf *out)
 {
+    size_t limit = ask->query.limit;
     hf_error err = HF_ERROR_INIT;
-    const srv_repo *repos;
-    hf_status st;
+    const srv_repo *repos = NULL;
     size_t n = 0;
+    hf_status st;
 
-    if (list->sort) {
-        srv_repo *copy;
-
-        list->query.limit = MAX_SORT;
-        list->query.after_key = 0;
-        st = srv_repo_list(store_of(req), &list->query, req->arena, &repos, &n, &err);
-        copy = st == HF_OK ? hf__arena_array(req->arena, n + 1, sizeof(*copy)) : NULL;
-        if (copy) {
-            if (n > 0)
-                memcpy(copy, repos, n * sizeof(*copy));
-            qsort(copy, n, sizeof(*copy), list->sort);
-            return add_repos(req, list, copy, n);
-        }
-        srv_answer_failed(req, &err);
+    ask->query.limit = limit + 1;
+    st = srv_repo_list(store_of(req), &ask->query, req->arena, &repos, &n, &err);
+    if (st != HF_OK) {
+        srv_answer_status(req, st, &err);
         return false;
     }
-    do {
-        list->query.limit = PAGE;
-        st = srv_repo_list(store_of(req), &list->query, req->arena, &repos, &n, &err);
-        if (st != HF_OK) {
-            srv_answer_failed(req, &err);
-            return false;
+    for (size_t i = 0; i < n; i++) {
+        if (i == limit || out->len > MAX_PAGE) {
+            set_next(req, &repos[i - 1], ask->query.sort);
+            break;
         }
-        if (!add_repos(req, list, repos, n))
+        if (i > 0)
+            hf__buf_addc(out, ',');
+        if (!add_record(req, out, &repos[i]))
             return false;
-        if (n > 0)
-            list->query.after_key = repos[n - 1].key;
-    } while (n == PAGE && !list->more);
+    }
     return true;
 }
 
 void srv_repos(srv_req *req, srv_repo_type type)
 {
-    uint32_t page = srv_server_conf(req->server)->page_size;
-    list_state list = { .query = { .type = type } };
-    uint64_t cursor = 0;
-    char next[32];
+    list_ask ask = { 0 };
+    hf__buf out;
 
-    if (!srv_only(req, "GET") || !srv_authenticate(req) || !read_sort(req, &list.sort))
+    if (!srv_only(req, "GET") || !srv_authenticate(req) || !read_ask(req, type, &ask))
         return;
-    if (!srv_req_u64(req, "limit", page ? page : PAGE, &list.limit) || list.limit == 0 ||
-        !srv_req_u64(req, "cursor", 0, &cursor) || cursor > INT64_MAX) {
-        srv_answer_error(req, 400, NULL, "limit and cursor must be numbers");
+    hf__buf_init(&out, HF__MAX_JSON_BYTES);
+    hf__buf_addc(&out, '[');
+    if (ask.nothing || add_page(req, &ask, &out)) {
+        hf__buf_addc(&out, ']');
+        srv_answer_json(req, 200, &out);
+    }
+    hf__buf_dispose(&out);
+}
+
+/* ----------------------------------------------------------------------------------------- tags */
+
+/* The part behind "license:" and its like. */
+static const char *tag_label(const char *tag)
+{
+    const char *colon = strchr(tag, ':');
+
+    return colon && colon[1] ? colon + 1 : tag;
+}
+
+void srv_tags_by_type(srv_req *req, srv_repo_type type)
+{
+    const srv_card_tag *tags = NULL;
+    hf_error err = HF_ERROR_INIT;
+    hf__buf out;
+    size_t n = 0;
+    hf_status st;
+
+    if (!srv_only(req, "GET"))
+        return;
+    st = srv_tag_list(store_of(req), type, req->arena, &tags, &n, &err);
+    if (st != HF_OK) {
+        srv_answer_status(req, st, &err);
         return;
     }
-    if (list.limit > PAGE)
-        list.limit = PAGE;
-    list.query.ns = srv_req_param(req, "author");
-    list.query.search = srv_req_param(req, "search");
-    list.query.viewer = req->who;
-    if (list.sort)
-        list.skip = cursor;
-    else
-        list.query.after_key = (int64_t)cursor;
-    hf__buf_init(&list.out, HF__MAX_JSON_BYTES);
-    hf__buf_addc(&list.out, '[');
-    if (run_list(req, &list)) {
-        hf__buf_addc(&list.out, ']');
-        snprintf(next, sizeof(next), "%" PRId64,
-                 list.sort ? (int64_t)(cursor + list.n) : list.last_key);
-        if (list.more)
-            srv_link_next(req, "cursor", next);
-        srv_answer_json(req, 200, &list.out);
+    hf__buf_init(&out, HF__MAX_JSON_BYTES);
+    hf__buf_addc(&out, '{');
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || strcmp(tags[i].type, tags[i - 1].type) != 0)
+            hf__buf_addf(&out, "%s\"%s\":[{", i > 0 ? "]," : "", tags[i].type);
+        else
+            hf__buf_adds(&out, ",{");
+        srv_json_text(&out, "id", tags[i].tag);
+        srv_json_text(&out, "label", tag_label(tags[i].tag));
+        hf__buf_addf(&out, "\"type\":\"%s\"}", tags[i].type);
     }
-    hf__buf_dispose(&list.out);
+    hf__buf_adds(&out, n > 0 ? "]}" : "}");
+    srv_answer_json(req, 200, &out);
 }
 
 /* --------------------------------------------------------------------------------------- whoami */

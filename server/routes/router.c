@@ -107,6 +107,12 @@ static void route_api(srv_req *req, hf__str *segments, size_t n)
         srv_whoami(req);
     } else if (n == 2 && hf__str_eq(segments[0], HF__STR("repos"))) {
         srv_manage(req, segments[1]);
+    } else if (n == 1 && hf__str_eq(segments[0], HF__STR("models-tags-by-type"))) {
+        srv_tags_by_type(req, SRV_MODEL);
+    } else if (n == 1 && hf__str_eq(segments[0], HF__STR("datasets-tags-by-type"))) {
+        srv_tags_by_type(req, SRV_DATASET);
+    } else if (n == 1 && hf__str_eq(segments[0], HF__STR("validate-yaml"))) {
+        srv_validate_yaml(req);
     } else if (n > 1 && hf__str_eq(segments[0], HF__STR("resolve-cache"))) {
         srv_resolve_cache(req, segments + 1, n - 1);
     } else if (n > 0 && srv_repo_type_parse(segments[0], &type) &&

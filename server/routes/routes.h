@@ -57,8 +57,9 @@ void srv_json_text(hf__buf *out, const char *name, const char *value); /* "name"
 void srv_json_time(hf__buf *out, const char *name, srv_time_ms time);
 void srv_json_entry(hf__buf *out, const srv_entry *entry);
 void srv_json_commit_brief(hf__buf *out, const srv_commit *commit);
+/* git NULL: no list of files. in_list leaves out what is long unless it is asked for. */
 bool srv_json_repo(srv_req *req, hf__buf *out, const srv_repo *repo, srv_git *git,
-                   const char *commit);
+                   const char *commit, bool in_list);
 /* Link: …; rel="next" with this request's parameters, but name=value. */
 void srv_link_next(srv_req *req, const char *name, const char *value);
 
@@ -89,6 +90,8 @@ void srv_auth_check(srv_req *req, srv_place *place);   /* {A}/auth-check */
 void srv_repos(srv_req *req, srv_repo_type type);      /* /api/models and its like */
 void srv_preupload(srv_req *req, srv_place *place);    /* {A}/preupload */
 void srv_commit_to(srv_req *req, srv_place *place);    /* {A}/commit */
+void srv_validate_yaml(srv_req *req);
+void srv_tags_by_type(srv_req *req, srv_repo_type type); /* /api/models-tags-by-type */
 void srv_whoami(srv_req *req);
 void srv_page(srv_req *req);                         /* GET / */
 void srv_git_http(srv_req *req, srv_place *place);   /* smart HTTP */

@@ -97,7 +97,10 @@ hf_status srv__move_ref(srv_git *git, const char *ref, const git_oid *from, cons
         return srv__ref_conflict(ref, err);
     if (rc != 0)
         return srv__git_fail(rc, err, "cannot move '%s'", ref);
-    return srv__sync_fs(dir, err);
+    st = srv__sync_fs(dir, err);
+    if (st == HF_OK)
+        srv__card_moved(git, ref);
+    return st;
 }
 
 bool srv__same_tree(srv_git *git, const git_oid *commit, const git_oid *tree)

@@ -56,6 +56,14 @@ hf_status srv__db_finish(srv__db *db, hf_status st, hf_error *err);
 char *srv__col_dup(sqlite3_stmt *stmt, int col, hf__arena *arena);
 void srv__col_id(sqlite3_stmt *stmt, int col, char out[SRV_ID_HEX + 1]);
 
+/* What srv__repo_read() reads of `repos r`, from column 0 on. */
+#define SRV__REPO_COLUMNS                                                                          \
+    "r.key, r.id, r.type, r.name, r.ns, r.sdk, r.private, r.gated, r.disabled, r.created, "        \
+    "r.downloads, r.likes"
+#define SRV__N_REPO_COLUMNS 12
+hf_status srv__repo_read(srv_store *store, sqlite3_stmt *stmt, hf__arena *arena, srv_repo *out,
+                         hf_error *err);
+
 /* Creates what the schema lacks. */
 hf_status srv__schema_apply(srv__db *db, hf_error *err);
 
@@ -123,6 +131,11 @@ struct srv__blob_fact {
 };
 
 hf_status srv__blob_fact_get(srv_git *git, const git_oid *oid, srv__blob_fact *out, hf_error *err);
+
+/* ref was moved: reads the card again when it is main's. */
+void srv__card_moved(srv_git *git, const char *ref);
+/* What lies between the two lines of "---"; false when there is no such thing. */
+bool srv__front_matter(hf__str readme, hf__str *out);
 
 /* Reads the text of an LFS pointer. */
 bool srv__pointer_parse(hf__str text, char sha256[SRV_SHA256_HEX + 1], uint64_t *size);

@@ -52,7 +52,10 @@ hf_status srv_git_ref_make(srv_git *git, const char *ref, const char *commit, bo
     rc = git_reference_create(&made, git->repo, ref, &oid, overwrite, "ref");
     pthread_mutex_unlock(&git->store->ref_lock);
     git_reference_free(made);
-    return ref_made(git, rc, ref, err);
+    st = ref_made(git, rc, ref, err);
+    if (st == HF_OK)
+        srv__card_moved(git, ref);
+    return st;
 }
 
 hf_status srv_git_tag_make(srv_git *git, const char *name, const char *commit, const char *message,

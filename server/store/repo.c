@@ -6,10 +6,6 @@
 
 #include <stdio.h>
 
-#define REPO_COLUMNS                                                                               \
-    "r.key, r.id, r.type, r.name, r.ns, r.sdk, r.private, r.gated, r.disabled, r.created, "        \
-    "r.downloads, r.likes"
-
 static const char *const type_names[] = { "model", "dataset", "space", "kernel" };
 static const char *const type_plurals[] = { "models", "datasets", "spaces", "kernels" };
 
@@ -92,8 +88,8 @@ hf_status srv_repo_id_check(hf__str id, hf_error *err)
 
 /* ------------------------------------------------------------------------------------- reading */
 
-static hf_status read_repo(srv_store *store, sqlite3_stmt *stmt, hf__arena *arena, srv_repo *out,
-                           hf_error *err)
+hf_status srv__repo_read(srv_store *store, sqlite3_stmt *stmt, hf__arena *arena, srv_repo *out,
+                         hf_error *err)
 {
     hf__buf path;
     hf__str rest;
@@ -138,7 +134,7 @@ static hf_status find_by(srv_store *store, srv__db *db, const char *sql, srv_rep
         st = srv__sql_next(db, stmt, &row, err);
     if (st == HF_OK && row) {
         repo = hf__arena_alloc(arena, sizeof *repo);
-        st = repo ? read_repo(store, stmt, arena, repo, err) : hf__fail_nomem(err);
+        st = repo ? srv__repo_read(store, stmt, arena, repo, err) : hf__fail_nomem(err);
     }
     srv__sql_end(db, stmt);
     if (st == HF_OK)
@@ -150,8 +146,8 @@ static hf_status find_repo(srv_store *store, srv__db *db, srv_repo_type type, hf
                            hf__arena *arena, const srv_repo **out, bool *moved, hf_error *err)
 {
     static const char by_name[] =
-        "SELECT " REPO_COLUMNS " FROM repos r WHERE r.type=? AND r.name=?";
-    static const char by_redirect[] = "SELECT " REPO_COLUMNS " FROM redirects o "
+        "SELECT " SRV__REPO_COLUMNS " FROM repos r WHERE r.type=? AND r.name=?";
+    static const char by_redirect[] = "SELECT " SRV__REPO_COLUMNS " FROM redirects o "
                                       "JOIN repos r ON r.key=o.repo WHERE o.type=? AND o.name=?";
     srv_repo *repo = NULL;
     hf_status st = find_by(store, db, by_name, type, id, arena, &repo, err);
@@ -187,7 +183,7 @@ hf_status srv_repo_find(srv_store *store, srv_repo_type type, hf__str id, hf__ar
 hf_status srv_repo_by_id(srv_store *store, const char *id, hf__arena *arena, const srv_repo **out,
                          hf_error *err)
 {
-    static const char sql[] = "SELECT " REPO_COLUMNS " FROM repos r WHERE ?=0 AND r.id=?";
+    static const char sql[] = "SELECT " SRV__REPO_COLUMNS " FROM repos r WHERE ?=0 AND r.id=?";
     srv_repo *repo = NULL;
     srv__db *db;
     hf_status st;
@@ -206,75 +202,6 @@ hf_status srv_repo_by_id(srv_store *store, const char *id, hf__arena *arena, con
 }
 
 /* ------------------------------------------------------------------------------------- listing */
-
-/* `?5` is the viewer's account key or NULL; 1 in ?6 lists everything. A fine-grained token sees the
- * private repos of its scopes only. */
-#define LIST_SQL                                                                                   \
-    "SELECT " REPO_COLUMNS " FROM repos r WHERE (?1 < 0 OR r.type=?1)"                             \
-    " AND (?2 IS NULL OR r.ns=?2) AND (?3 IS NULL OR instr(lower(r.name), lower(?3)) > 0)"         \
-    " AND (?4 = 0 OR r.key < ?4)"                                                                  \
-    " AND (?6 OR r.private=0 OR r.ns=?5 OR EXISTS(SELECT 1 FROM members m"                         \
-    "   JOIN accounts o ON o.key=m.org JOIN accounts u ON u.key=m.user"                            \
-    "   WHERE u.name=?5 AND o.name=r.ns))"                                                         \
-    " ORDER BY r.key DESC LIMIT ?7"
-
-static bool may_list(const srv_identity *who, const srv_repo *repo)
-{
-    srv_access access;
-    hf_error err = HF_ERROR_INIT;
-
-    if (!who || !repo->is_private)
-        return true;
-    return srv_access_decide(NULL, repo, who, SRV_WANT_INFO, &access, &err) == HF_OK &&
-           access == SRV_ALLOWED;
-}
-
-static hf_status list_repos(srv_store *store, srv__db *db, const srv_repo_query *query,
-                            hf__arena *arena, const srv_repo **out, size_t *n_out, hf_error *err)
-{
-    size_t limit = query->limit ? query->limit : 1000;
-    const char *viewer =
-        query->viewer && query->viewer->account ? query->viewer->account->name : NULL;
-    srv_repo *list = hf__arena_array(arena, limit, sizeof *list);
-    sqlite3_stmt *stmt = NULL;
-    size_t n = 0;
-    bool row = false;
-    hf_status st;
-
-    if (!list)
-        return hf__fail_nomem(err);
-    /* What the token's scopes hide is left out here, so SQL's own limit would cut pages short. */
-    st = srv__sql_begin(db, &stmt, err, LIST_SQL, "ittitii",
-                        query->any_type ? (int64_t)-1 : (int64_t)query->type, query->ns,
-                        query->search, query->after_key, viewer, (int64_t)(query->viewer == NULL),
-                        (int64_t)-1);
-    while (st == HF_OK && n < limit && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
-        st = read_repo(store, stmt, arena, &list[n], err);
-        if (st == HF_OK && may_list(query->viewer, &list[n]))
-            n++;
-    }
-    srv__sql_end(db, stmt);
-    if (st == HF_OK) {
-        *out = list;
-        *n_out = n;
-    }
-    return st;
-}
-
-hf_status srv_repo_list(srv_store *store, const srv_repo_query *query, hf__arena *arena,
-                        const srv_repo **out, size_t *n_out, hf_error *err)
-{
-    srv__db *db;
-    hf_status st;
-
-    hf__error_clear(err);
-    st = srv__db_take(store, &db, err);
-    if (st != HF_OK)
-        return st;
-    st = list_repos(store, db, query, arena, out, n_out, err);
-    srv__db_give(store, db);
-    return st;
-}
 
 /* ------------------------------------------------------------------------------------- writing */
 
@@ -405,6 +332,7 @@ hf_status srv_repo_create(srv_store *store, const srv_repo_spec *spec, hf__arena
                           const srv_repo **out, hf_error *err)
 {
     char id[SRV_ID_HEX + 1];
+    srv_git *git = NULL;
     hf_status st;
 
     hf__error_clear(err);
@@ -415,6 +343,9 @@ hf_status srv_repo_create(srv_store *store, const srv_repo_spec *spec, hf__arena
     st = create_on_disk(store, spec, id, err);
     if (st == HF_OK)
         st = srv_repo_find(store, spec->type, hf__str_from(spec->id), arena, out, NULL, err);
+    if (st == HF_OK && srv_git_open(store, *out, &git, err) == HF_OK)
+        srv__card_moved(git, "refs/heads/main");
+    srv_git_close(git);
     return st;
 }
 

@@ -43,6 +43,13 @@ static const char *const steps[] = {
     "  repo INTEGER NOT NULL REFERENCES repos(key) ON DELETE CASCADE, sha256 BLOB NOT NULL,"
     "  size INTEGER NOT NULL, created INTEGER NOT NULL, PRIMARY KEY(repo, sha256)) WITHOUT ROWID;"
     "CREATE INDEX lfs_links_by_sha256 ON lfs_links(sha256);",
+    "CREATE TABLE cards("
+    "  repo INTEGER PRIMARY KEY REFERENCES repos(key) ON DELETE CASCADE, head TEXT NOT NULL,"
+    "  modified INTEGER NOT NULL, data TEXT, config TEXT, task TEXT, library TEXT);"
+    "CREATE TABLE tags("
+    "  repo INTEGER NOT NULL REFERENCES repos(key) ON DELETE CASCADE, type TEXT NOT NULL,"
+    "  tag TEXT NOT NULL COLLATE NOCASE, pos INTEGER NOT NULL,"
+    "  PRIMARY KEY(repo, tag, type)) WITHOUT ROWID;",
 };
 
 static hf_status read_version(srv__db *db, int64_t *out, hf_error *err)

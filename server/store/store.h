@@ -165,6 +165,7 @@ typedef struct srv_repo {
     srv_time_ms created;
     uint64_t downloads;
     uint64_t likes;
+    srv_time_ms modified; /* only from lists: of the newest commit of main */
 } srv_repo;
 
 const char *srv_repo_type_name(srv_repo_type type);   /* "model" */
@@ -239,20 +240,81 @@ hf_status srv_repo_grant(srv_store *store, const srv_repo *repo, const char *use
                          hf_error *err);
 hf_status srv_repo_count_download(srv_store *store, const srv_repo *repo, hf_error *err);
 
+typedef enum srv_sort {
+    SRV_SORT_CREATED,
+    SRV_SORT_MODIFIED,
+    SRV_SORT_DOWNLOADS,
+    SRV_SORT_LIKES,
+    SRV_SORT_ID
+} srv_sort;
+
+/* Several texts, all of which must match. */
+typedef struct srv_texts {
+    const char *const *items;
+    size_t n;
+} srv_texts;
+
 typedef struct srv_repo_query {
     bool any_type; /* else only `type` */
     srv_repo_type type;
     const char *ns;             /* NULL: any */
-    const char *search;         /* part of the id, any case; NULL: any */
+    srv_texts searches;         /* parts of the id, any case */
+    srv_texts tags;             /* of the card, any case */
+    const char *task;           /* pipeline_tag; NULL: any */
+    srv_texts models, datasets; /* what a Space links */
+    bool linked;                /* only Spaces that link something */
+    int gated;                  /* 1 gated ones, -1 the others, 0 any */
     const srv_identity *viewer; /* private repos are listed only for those who see them; NULL: all,
                                    for commands */
-    int64_t after_key;          /* of the last repo of the page before; 0: start */
-    size_t limit;               /* 0: 1000 */
+    srv_sort sort;
+    bool ascending;    /* else the newest, most or last first */
+    const char *after; /* cursor of the last repo of the page before; NULL: start */
+    size_t limit;      /* 0: 1000 */
 } srv_repo_query;
 
-/* Newest first. Fewer than limit: the end. */
+/* Fewer than limit: the end. HF_ERR_INVALID_ARG for a cursor that is none. */
 hf_status srv_repo_list(srv_store *store, const srv_repo_query *query, hf__arena *arena,
                         const srv_repo **out, size_t *n_out, hf_error *err);
+/* Where the list goes on behind repo; NULL when out of memory. */
+const char *srv_repo_cursor(const srv_repo *repo, srv_sort sort, hf__arena *arena);
+
+/* ----------------------------------------------------------------------------------------- cards
+ */
+
+/* What a repo says of itself on main: the front matter of its README, and what its files tell. */
+typedef struct srv_card {
+    char head[SRV_OID_HEX + 1]; /* the commit it was read from; "" when there is none */
+    srv_time_ms modified;       /* of head */
+    const char *data;           /* front matter, a JSON object; NULL: none */
+    const char *config;         /* of config.json, a JSON object; NULL: none */
+    const char *task;           /* NULL: none */
+    const char *library;        /* NULL: none */
+    const char *tags;           /* these three are JSON arrays of strings */
+    const char *models;
+    const char *datasets;
+    uint64_t lfs_bytes; /* of all LFS objects it ever had */
+} srv_card;
+
+/* Types of tags that are links of a Space; not shown as tags. */
+#define SRV_LINK_MODEL   "@model"
+#define SRV_LINK_DATASET "@dataset"
+
+hf_status srv_card_find(srv_store *store, const srv_repo *repo, hf__arena *arena, srv_card *out,
+                        hf_error *err);
+/* Front matter of a README as a JSON object; nothing when it has none. HF_ERR_BAD_FORMAT says what
+ * is wrong with it, and where. */
+hf_status srv_card_parse(hf__str readme, hf__buf *json, hf_error *err);
+/* Cards of all repos that have none yet, of a data folder that an older version made. */
+hf_status srv_card_refresh_all(srv_store *store, hf_error *err);
+
+typedef struct srv_card_tag {
+    const char *type;
+    const char *tag;
+} srv_card_tag;
+
+/* Tags of public repos: by type, the most frequent first. */
+hf_status srv_tag_list(srv_store *store, srv_repo_type type, hf__arena *arena,
+                       const srv_card_tag **out, size_t *n_out, hf_error *err);
 
 /* What somebody wants of a repo. */
 typedef enum srv_want {
@@ -383,6 +445,10 @@ typedef hf_status srv_blob_fn(void *user, const char *oid, uint64_t size, hf__st
                               hf_error *err);
 hf_status srv_git_each_blob(srv_store *store, const char *objects_dir, srv_blob_fn *visit,
                             void *user, hf_error *err);
+
+/* Reads the card of git's repo again if main moved since. Commits do it by themselves; who moves
+ * main by other means calls this afterwards. */
+hf_status srv_card_refresh(srv_git *git, hf_error *err);
 
 /* ------------------------------------------------------------------------------------ LFS objects
  */

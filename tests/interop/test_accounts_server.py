@@ -188,3 +188,140 @@ def test_whoami(api):
     assert [(s["entity"]["name"], s["permissions"]) for s in token["fineGrained"]["scoped"]] == [
         ("acme", ["repo.content.read", "repo.write"])]
     assert api("result = api.whoami()", who="reader")["auth"]["accessToken"]["role"] == "read"
+
+
+# ---- cards, tags and lists
+
+CARDS = {
+    "alice/bert": ("model", "---\nlicense: mit\nlanguage:\n- en\n- no\ntags: [demo, Ünï]\npipeline_tag: fill-mask\n"
+                            "datasets: squad\nbase_model: acme/base\nversion: 1.5\nok: true\nnone: ~\n---\n"
+                            "see https://arxiv.org/abs/1706.03762v2.\n"),
+    "alice/gpt": ("model", "---\nlicense: apache-2.0\nlanguage: en\nlibrary_name: transformers\n---\n# hi\n"),
+    "bob/plain": ("model", "no front matter\n"),
+    "bob/broken": ("model", "---\nlicense: [mit\n---\n"),
+    "alice/squad": ("dataset", "---\ntask_categories:\n- question-answering\nsize_categories:\n- 1K<n<10K\n"
+                               "language:\n- en\nlicense: cc-by-4.0\n---\n"),
+    "alice/demo": ("space", "---\ntitle: Demo\nsdk: gradio\nmodels: [alice/bert]\n---\n"),
+}
+
+
+@pytest.fixture(scope="module")
+def cards(hub):
+    more = {"alice/gpt": {"model.safetensors": b"x" * 20, "config.json":
+                          b'{"architectures":["GPT2LMHeadModel"],"model_type":"gpt2"}'},
+            "alice/squad": {"data/train.parquet": b"PAR1"}}
+    for repo, (kind, text) in CARDS.items():
+        hub.add(repo, {"README.md": text.encode(), **more.get(repo, {})}, "--type", kind)
+    hub.add("alice/secret-bert", {"README.md": b"---\nlicense: mit\n---\n"}, "--private")
+
+
+def listed(api, call, who=None):
+    return sorted(api(f"result = [r.id for r in api.{call}]", who=who))
+
+
+@pytest.mark.parametrize("call, found", [
+    ("list_models(filter='license:mit')", ["alice/bert"]),
+    ("list_models(filter=['en', 'license:mit'])", ["alice/bert"]),
+    ("list_models(filter='no')", ["alice/bert"]),
+    ("list_models(filter='LICENSE:MIT')", ["alice/bert"]),
+    ("list_models(filter='Ünï')", ["alice/bert"]),
+    ("list_models(filter=['en', 'nope'])", []),
+    ("list_models(filter='arxiv:1706.03762')", ["alice/bert"]),
+    ("list_models(filter='safetensors')", ["alice/gpt"]),
+    ("list_models(filter='transformers')", ["alice/gpt"]),
+    ("list_models(filter='gpt2')", ["alice/gpt"]),
+    ("list_models(trained_dataset='squad')", ["alice/bert"]),
+    ("list_models(filter='base_model:acme/base')", ["alice/bert"]),
+    ("list_models(pipeline_tag='fill-mask')", ["alice/bert"]),
+    ("list_models(pipeline_tag='text-generation')", ["alice/gpt"]),
+    ("list_models(author='bob', search='pla')", ["bob/plain"]),
+    ("list_models(author='BOB', filter='en')", []),
+    ("list_models(apps='ollama')", []),
+    ("list_models(num_parameters='min:1B')", []),
+    ("list_datasets(task_categories='question-answering')", ["alice/squad"]),
+    ("list_datasets(size_categories='1K<n<10K', language='en')", ["alice/squad"]),
+    ("list_datasets(filter='format:parquet')", ["alice/squad"]),
+    ("list_datasets(language='fr')", []),
+    ("list_spaces(filter='gradio')", ["alice/demo"]),
+    ("list_spaces(models='alice/bert')", ["alice/demo"]),
+    ("list_spaces(models='alice/gpt')", []),
+    ("list_spaces(linked=True)", ["alice/demo"]),
+])
+def test_lists_by_filter(api, cards, call, found):
+    assert listed(api, call) == found
+
+
+def test_private_repos_are_listed_for_their_owner(api, cards):
+    call = "list_models(filter='license:mit')"
+    assert listed(api, call, "alice") == ["alice/bert", "alice/secret-bert"]
+    assert listed(api, call, "bob") == listed(api, call, None) == ["alice/bert"]
+
+
+NAMES = {"created_at": "createdAt", "last_modified": "lastModified", "trending_score": "trendingScore"}
+
+
+@pytest.mark.parametrize("sort", ["created_at", "last_modified", "downloads", "likes", "trending_score"])
+def test_every_page_of_every_order(hub, api, cards, sort):
+    """Pages of one, as their links lead on, hold each repo once and in the order of one large page."""
+    whole = api(f"result = [r.id for r in api.list_models(sort='{sort}')]", who=None)
+    paged = api("from huggingface_hub.utils import paginate\nresult = [r['id'] for r in paginate(url, params="
+                "{'sort': sort, 'limit': 1}, headers={})]", url=hub.url + "/api/models",
+                sort=NAMES.get(sort, sort))
+    assert paged == whole and len(set(whole)) == len(whole) >= 4
+
+
+def test_what_a_card_says(hub, api, cards):
+    info = api("i = api.model_info('alice/bert')\nresult = [i.card_data.to_dict(), i.tags, i.pipeline_tag]", who=None)
+    assert info[0] == {"license": "mit", "language": ["en", "no"], "tags": ["demo", "Ünï"], "pipeline_tag": "fill-mask",
+                       "datasets": "squad", "base_model": "acme/base", "version": 1.5, "ok": True}
+    assert set(info[1]) == {"demo", "Ünï", "en", "no", "dataset:squad", "base_model:acme/base", "license:mit",
+                            "arxiv:1706.03762", "fill-mask"}
+    assert info[2] == "fill-mask"
+    full = api("i, = api.list_models(author='alice', search='gpt', full=True, cardData=True, fetch_config=True)\n"
+               "result = [i.sha, len(i.siblings), i.card_data.license, i.config, i.library_name, str(i.last_modified)]")
+    assert full[:5] == [hub.commit("alice/gpt"), 4, "apache-2.0",
+                        {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2"}, "transformers"]
+    brief = api("i, = api.list_models(author='alice', search='gpt')\nresult = [i.siblings, i.card_data, i.config]")
+    assert brief == [None, None, None]
+    some = api("i, = api.list_models(author='alice', search='gpt', expand=['tags', 'sha'])\n"
+               "result = [i.sha == sha, 'gpt2' in i.tags, i.private]", sha=full[0])
+    assert some == [True, True, None]
+    space = api("i = api.space_info('alice/demo')\nresult = [i.sdk, i.models]")
+    assert space == ["gradio", ["alice/bert"]]
+
+
+def test_a_commit_changes_the_tags(hub, api, cards):
+    hub.add("alice/gpt", {"README.md": b"---\nlicense: mit\ntags: [fresh]\n---\n"})
+    assert listed(api, "list_models(filter='fresh')") == ["alice/gpt"]
+    assert listed(api, "list_models(filter='license:apache-2.0')") == []
+    hub.add("alice/gpt", {"README.md": b"---\nlicense: apache-2.0\nlanguage: en\nlibrary_name: transformers\n---\n"})
+    assert listed(api, "list_models(filter='fresh')") == []
+
+
+def test_tags_by_type(api, cards):
+    tags = api("result = api.get_model_tags()", who=None)
+    assert {"id": "license:mit", "label": "mit", "type": "license"} in tags["license"]
+    assert {t["id"] for t in tags["language"]} == {"en", "no"}
+    assert "task_categories:question-answering" in {
+        t["id"] for t in api("result = api.get_dataset_tags()", who=None)["task_categories"]}
+
+
+@pytest.mark.parametrize("content, error, warning", [
+    ("---\nlicense: mit\n---\n# x\n", None, None),
+    ("# no metadata\n", None, "empty or missing yaml metadata"),
+    ("---\nlicense: [mit\n---\n", "expected", None),
+    ("---\na: 1\na: 2\n---\n", "duplicated mapping key", None),
+    ("---\ntags: words\n---\n", '"tags" must be an array', None),
+    ("---\nlicense: {a: b}\n---\n", '"license" must be a string', None),
+    ("---\n- a\n- b\n---\n", "must be a mapping", None),
+    ("---\n\ta: b\n---\n", "cannot start any token", None),
+])
+def test_validate_yaml(hub, client, content, error, warning):
+    """As the client calls it before a commit that adds a README."""
+    code = ("from huggingface_hub.utils import get_session, hf_raise_for_status\n"
+            "answer = get_session().post(url, json={'content': content, 'repoType': 'model'})\n"
+            "result = [answer.status_code, answer.json()]")
+    status, said = client(code, url=hub.url + "/api/validate-yaml", content=content)
+    assert status == (400 if error else 200)
+    assert [error in m["message"] for m in said["errors"]] == ([True] if error else [])
+    assert [warning in m["message"] for m in said["warnings"]] == ([True] if warning else [])

@@ -204,6 +204,7 @@ void test_srv_account__access(void **state)
 
 void test_srv_account__listing_hides_private(void **state)
 {
+    static const char *const secret[] = { "SECR" };
     srv_repo_query query = { 0 };
     srv_repo_spec spec = { 0 };
     const srv_repo *list;
@@ -229,12 +230,12 @@ void test_srv_account__listing_hides_private(void **state)
     assert_string_equal(list[0].full_name, "acme/b");
     /* a page at a time */
     query.limit = 2;
-    query.after_key = list[0].key;
+    query.after = srv_repo_cursor(&list[0], query.sort, u.arena);
     srv_ok(&u, srv_repo_list(u.store, &query, u.arena, &list, &n, &u.err));
     assert_int_equal(n, 2);
     assert_string_equal(list[0].full_name, "acme/secret");
-    query.search = "SECR";
-    query.after_key = 0;
+    query.searches = (srv_texts){ secret, 1 };
+    query.after = NULL;
     srv_ok(&u, srv_repo_list(u.store, &query, u.arena, &list, &n, &u.err));
     assert_int_equal(n, 1);
     srv_unit_end(&u);
