@@ -34,13 +34,14 @@ static bool shown(const cli_opt *opt)
 
 static void option_left(const cli_opt *opt, char *out, size_t size)
 {
+    bool has_no = opt->kind == CLI_BOOL || opt->kind == CLI_TRI;
     char names[96];
 
     if (opt->alias)
         snprintf(names, sizeof(names), "--%s, --%s", opt->name, opt->alias);
     else
-        snprintf(names, sizeof(names), "--%s%s%s", opt->name,
-                 opt->kind == CLI_BOOL ? " / --no-" : "", opt->kind == CLI_BOOL ? opt->name : "");
+        snprintf(names, sizeof(names), "--%s%s%s", opt->name, has_no ? " / --no-" : "",
+                 has_no ? opt->name : "");
     snprintf(out, size, "%s%c%s%s%s%s", opt->letter ? "-" : "", opt->letter ? opt->letter : ' ',
              opt->letter ? ", " : "", names, opt->metavar ? " " : "",
              opt->metavar ? opt->metavar : "");
