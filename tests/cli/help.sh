@@ -19,8 +19,15 @@ hf man-page --list | while read -r program name; do
     hf $name --help >"$WORK/tmp/help" || echo "no help for $name"
     hf man-page $name >"$WORK/tmp/page"
     lacks "$WORK/tmp/help" "" Usage: Options: "Exit codes:"
-    lacks "$WORK/tmp/page" ".SH " NAME SYNOPSIS "EXIT STATUS"
+    lacks "$WORK/tmp/page" ".SH " NAME SYNOPSIS OPTIONS "EXIT STATUS"
     grep -q "^Commands:" "$WORK/tmp/help" && continue
     lacks "$WORK/tmp/help" "" Examples:
-    lacks "$WORK/tmp/page" ".SH " OPTIONS EXAMPLES
+    lacks "$WORK/tmp/page" ".SH " EXAMPLES
+    # The page of its group has it with its options.
+    [ "$name" = "${name% *}" ] && continue
+    hf man-page ${name% *} | tr -d '\\' >"$WORK/tmp/group"
+    lacks "$WORK/tmp/group" '.SS "' "hf $name "
+    for option in $(sed -n '/^Options:/,/^$/s/^  \(-., \)\{0,1\}\(--[a-z-]*\).*/\2/p' "$WORK/tmp/help"); do
+        lacks "$WORK/tmp/group" ".B .*" "$option"
+    done
 done
