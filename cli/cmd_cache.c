@@ -124,7 +124,8 @@ void cli_report(cli_ctx *ctx, const char *message, const cli_value *values, size
 {
     cli_line_close(ctx);
     if (ctx->mode == CLI_HUMAN)
-        printf("%s%s\n", ctx->color_out ? "\033[32m✓\033[0m " : "", message);
+        printf("%s✓ %s%s\n", ctx->color_out ? "\033[32m" : "", message,
+               ctx->color_out ? "\033[0m" : "");
     if (ctx->mode == CLI_JSON)
         fputc('{', stdout);
     for (size_t i = 0; i < n; i++) {

@@ -147,7 +147,7 @@ bool cli_confirm(cli_ctx *ctx, const char *question, bool yes, int *code)
         if (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0)
             return true;
     } else {
-        fputc('\n', stdout);
+        fputc('\n', stderr);
     }
     cli_say(ctx, "Aborted!");
     return false;
