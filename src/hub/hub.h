@@ -209,4 +209,7 @@ void hf__hub_device_free(hf_device *device);
 hf_status hf__hub_classify(int status, const char *url, const struct hf__net_headers *headers,
                            hf__str body, hf_error *err);
 
+/* The half of the face that publishing needs. */
+#include "hub/publish.h"
+
 #endif
