@@ -5,6 +5,8 @@
 #include "http/http.h"
 #include "routes/routes.h"
 
+#include "core/limits.h"
+
 #include "core/error.h"
 #include "core/os.h"
 
@@ -182,17 +184,36 @@ static bool read_conf(const char *data_dir, const serve_args *args, srv_conf *co
     return true;
 }
 
-/* DATA/hooks/pre-receive leads to this program, wherever it lies this time. git is run elsewhere, so
+static hf_status make_hook(const char *program, const char *dir, const char *name, hf_error *err)
+{
+    hf__buf path, fresh;
+    hf_status st;
+
+    hf__buf_init(&path, HF__MAX_PATH);
+    hf__buf_init(&fresh, HF__MAX_PATH);
+    hf__buf_addf(&path, "%s/%s", dir, name);
+    hf__buf_addf(&fresh, "%s.%ld", hf__buf_cstr(&path), (long)getpid());
+    /* Beside it first: a server that runs already must not miss it for a moment. */
+    st = hf__os_unlink(hf__buf_cstr(&fresh), err);
+    if (st == HF_OK && symlink(program, hf__buf_cstr(&fresh)) != 0)
+        st = hf__fail_os(err, errno, "cannot make '%s'", hf__buf_cstr(&fresh));
+    if (st == HF_OK)
+        st = hf__os_rename(hf__buf_cstr(&fresh), hf__buf_cstr(&path), err);
+    hf__buf_dispose(&path);
+    hf__buf_dispose(&fresh);
+    return st;
+}
+
+/* The hooks in DATA/hooks lead to this program, wherever it lies this time. git is run elsewhere, so
  * the paths are absolute. */
 static hf_status make_hooks(const char *data_dir, char **data_real, char **hooks_dir, hf_error *err)
 {
     char program[4096];
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    hf__buf path, fresh;
+    hf__buf path;
     hf_status st = HF_OK;
 
     hf__buf_init(&path, sizeof program);
-    hf__buf_init(&fresh, sizeof program);
     *data_real = realpath(data_dir, NULL);
     if (n <= 0 || !*data_real)
         st = hf__fail_os(err, errno, "cannot find my own program, or '%s'", data_dir);
@@ -202,17 +223,11 @@ static hf_status make_hooks(const char *data_dir, char **data_real, char **hooks
         *hooks_dir = strdup(hf__buf_cstr(&path));
         st = *hooks_dir ? hf__os_mkdirs(*hooks_dir, 0700, err) : hf__fail_nomem(err);
     }
-    hf__buf_addf(&path, "/" SRV_HOOK_NAME);
-    hf__buf_addf(&fresh, "%s.%ld", hf__buf_cstr(&path), (long)getpid());
-    /* Beside it first: a server that runs already must not miss it for a moment. */
     if (st == HF_OK)
-        st = hf__os_unlink(hf__buf_cstr(&fresh), err);
-    if (st == HF_OK && symlink(program, hf__buf_cstr(&fresh)) != 0)
-        st = hf__fail_os(err, errno, "cannot make '%s'", hf__buf_cstr(&fresh));
+        st = make_hook(program, *hooks_dir, SRV_HOOK_NAME, err);
     if (st == HF_OK)
-        st = hf__os_rename(hf__buf_cstr(&fresh), hf__buf_cstr(&path), err);
+        st = make_hook(program, *hooks_dir, SRV_HOOK_DONE, err);
     hf__buf_dispose(&path);
-    hf__buf_dispose(&fresh);
     return st;
 }
 

@@ -86,11 +86,11 @@ static void data_behind(int argc, char **argv)
 }
 
 /* git runs this program by a link of that name. */
-static bool is_hook(const char *program)
+static bool is_hook(const char *program, const char *name)
 {
     const char *slash = program ? strrchr(program, '/') : NULL;
 
-    return slash && strcmp(slash + 1, SRV_HOOK_NAME) == 0;
+    return slash && strcmp(slash + 1, name) == 0;
 }
 
 int main(int argc, char **argv)
@@ -99,8 +99,10 @@ int main(int argc, char **argv)
     int taken;
 
     (void)signal(SIGPIPE, SIG_IGN);
-    if (is_hook(argv[0]))
+    if (is_hook(argv[0], SRV_HOOK_NAME))
         return srv_hook_run();
+    if (is_hook(argv[0], SRV_HOOK_DONE))
+        return srv_hook_done();
     argc--;
     argv++;
     data_behind(argc, argv);

@@ -245,3 +245,25 @@ int srv_hook_run(void)
     hf__buf_dispose(&h.updates);
     return st == HF_OK && allowed ? 0 : 1;
 }
+
+int srv_hook_done(void)
+{
+    hook h = { 0 };
+    srv_git *git = NULL;
+    hf_error err = HF_ERROR_INIT;
+    hf_status st;
+
+    hf__buf_init(&h.updates, MAX_UPDATES);
+    st = begin(&h, &err);
+    if (st == HF_OK)
+        st = srv_git_open(h.store, h.repo, &git, &err);
+    if (st == HF_OK)
+        st = srv_card_refresh(git, &err);
+    if (st != HF_OK)
+        fprintf(stderr, "A list may lack tags of this repo: %s\n", err.message);
+    srv_git_close(git);
+    srv_store_close(h.store);
+    hf__arena_free(h.arena);
+    hf__buf_dispose(&h.updates);
+    return 0; /* the push is done */
+}

@@ -7,6 +7,7 @@
 #define SRV_HOOK_H
 
 #define SRV_HOOK_NAME "pre-receive"
+#define SRV_HOOK_DONE "post-receive" /* the refs moved: the card of the repo is read again */
 /* Where the data is, which repo, how large a file may be; set by the server that runs git. */
 #define SRV_HOOK_DATA "HF_SERVE_DATA"
 #define SRV_HOOK_REPO "HF_SERVE_REPO"
@@ -14,5 +15,6 @@
 
 /* Reads the updates from stdin; not 0: git refuses the push, and stderr told the client why. */
 int srv_hook_run(void);
+int srv_hook_done(void);
 
 #endif

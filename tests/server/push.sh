@@ -83,6 +83,13 @@ refused "a stranger" '*not found*' push "$(at "$OTHER" alice/m)" HEAD:x
 refused "a stranger in a public repo" '*403*' push "$(at "$OTHER" alice/open)" HEAD:x
 refused "nobody" '*could not read Username*' push "$HUB/alice/open" HEAD:x
 
+# a list knows the tags of what was pushed
+printf -- '---\nlicense: mit\ntags: [pushed]\n---\n' >"$C/README.md"
+git -C "$C" add -A && git -C "$C" commit -qm card
+push
+req -H "Authorization: Bearer $TOKEN" "$HUB/api/models?filter=pushed&filter=license:mit"
+is "found by its tags" "$(json "$W/body" '[r["id"] for r in d]')" '["alice/m"]'
+
 # a force push, and what git left where it was refused
 git -C "$C" commit -q --amend -m "said better"
 push --force
