@@ -53,6 +53,8 @@ extern const srv_cmd srv_cmd_token_add;
 extern const srv_cmd srv_cmd_token_list;
 extern const srv_cmd srv_cmd_token_revoke;
 extern const srv_cmd srv_cmd_org_join;
+extern const srv_cmd srv_cmd_device_approve;
+extern const srv_cmd srv_cmd_device_deny;
 extern const srv_cmd srv_cmd_repo_list;
 extern const srv_cmd srv_cmd_repo_create;
 extern const srv_cmd srv_cmd_repo_delete;

@@ -28,6 +28,7 @@
 typedef struct serve_args {
     const char *host, *port, *storage_port, *public_url, *storage_url;
     const char *access_log, *faults, *rate_limit, *url_ttl, *lfs, *max_connections, *page_size;
+    const char *login_interval, *login_ttl, *login_token_ttl;
     const char *lfs_threshold, *multipart_threshold, *part_bytes, *max_file_bytes, *quota_bytes;
     bool resolve_cache, quiet;
 } serve_args;
@@ -57,6 +58,12 @@ static const srv_opt serve_opts[] = {
       "limit per caller; buckets: api, resolvers, pages", NULL },
     { "max-connections", SRV_OPT_TEXT, offsetof(serve_args, max_connections), "N",
       "of each origin (default 1024)", NULL },
+    { "login-interval", SRV_OPT_TEXT, offsetof(serve_args, login_interval), "SECONDS",
+      "between the polls of a login by device code (default 5)", NULL },
+    { "login-ttl", SRV_OPT_TEXT, offsetof(serve_args, login_ttl), "SECONDS",
+      "life of a device code (default 900)", NULL },
+    { "login-token-ttl", SRV_OPT_TEXT, offsetof(serve_args, login_token_ttl), "SECONDS",
+      "life of the token that such a login gives (default 30 days)", NULL },
     { "page-size", SRV_OPT_TEXT, offsetof(serve_args, page_size), "N",
       "of listings when the client names none", NULL },
     { "lfs-threshold", SRV_OPT_TEXT, offsetof(serve_args, lfs_threshold), "BYTES",
@@ -146,7 +153,7 @@ static bool read_upload_conf(const serve_args *args, srv_conf *conf)
 
 static bool read_conf(const char *data_dir, const serve_args *args, srv_conf *conf)
 {
-    uint64_t port, storage_port, ttl, connections, page;
+    uint64_t port, storage_port, ttl, connections, page, interval, login_ttl, token_ttl;
 
     memset(conf, 0, sizeof(*conf));
     if (!number("port", args->port, DEFAULT_PORT, 65535, &port) ||
@@ -168,6 +175,13 @@ static bool read_conf(const char *data_dir, const serve_args *args, srv_conf *co
             "--rate-limit wants N/SECONDS or BUCKET=N/SECONDS,… with api, resolvers, pages");
         return false;
     }
+    if (!number("login-interval", args->login_interval, 5, 3600, &interval) ||
+        !number("login-ttl", args->login_ttl, 900, 86400, &login_ttl) ||
+        !number("login-token-ttl", args->login_token_ttl, 30 * 86400, UINT32_MAX, &token_ttl))
+        return false;
+    conf->login_interval = (uint32_t)interval;
+    conf->login_ttl = (uint32_t)login_ttl;
+    conf->login_token_ttl = (uint32_t)token_ttl;
     conf->data = data_dir;
     conf->host = args->host ? args->host : "127.0.0.1";
     conf->port = (uint16_t)port;

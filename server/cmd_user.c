@@ -290,3 +290,62 @@ const srv_cmd srv_cmd_org_join = {
     NULL,       join_opts,  sizeof(join_args),
     2,          2,          run_org_join,
 };
+
+/* ---------------------------------------------------------------------------------------- devices */
+
+typedef struct device_args {
+    const char *user;
+} device_args;
+
+static const srv_opt approve_opts[] = {
+    { "user", SRV_OPT_TEXT, offsetof(device_args, user), "NAME", "who logs in", NULL },
+    { NULL, SRV_OPT_END, 0, NULL, NULL, NULL },
+};
+
+static int decide(const char *data_dir, const char *code, const char *user)
+{
+    srv_session s;
+    int exit_code = srv_session_open(&s, data_dir);
+
+    if (exit_code != SRV_EXIT_OK)
+        return exit_code;
+    if (srv_device_decide(s.store, code, user, &s.err) != HF_OK)
+        exit_code = srv_session_failed(&s);
+    srv_session_close(&s);
+    return exit_code;
+}
+
+static int run_device_approve(const char *data_dir, const void *args_, int n_words,
+                              char *const *words)
+{
+    const device_args *args = args_;
+
+    (void)n_words;
+    if (!args->user)
+        return srv_complain(SRV_EXIT_USAGE, "--user NAME says whose login it is");
+    return decide(data_dir, words[0], args->user);
+}
+
+static int run_device_deny(const char *data_dir, const void *args, int n_words, char *const *words)
+{
+    (void)args;
+    (void)n_words;
+    return decide(data_dir, words[0], NULL);
+}
+
+const srv_cmd srv_cmd_device_approve = {
+    "device approve",
+    "CODE",
+    "let a login by device code in",
+    "CODE is what `hf auth login` shows. The login gets a token of role write.\n\n"
+    "example: hf-serve device approve BCDF-GHJK --user alice",
+    approve_opts,
+    sizeof(device_args),
+    1,
+    1,
+    run_device_approve,
+};
+
+const srv_cmd srv_cmd_device_deny = {
+    "device deny", "CODE", "refuse a login by device code", NULL, NULL, 0, 1, 1, run_device_deny,
+};

@@ -233,6 +233,9 @@ typedef struct srv_conf {
     const char *access_log;  /* NULL: none */
     const char *faults;      /* NULL: none */
     uint32_t url_ttl;        /* seconds */
+    uint32_t login_interval; /* of polls, of a code, of an access token: seconds */
+    uint32_t login_ttl;
+    uint32_t login_token_ttl;
     bool lfs_inline;
     bool quiet;
     uint32_t max_connections;     /* of each origin */

@@ -294,6 +294,16 @@ static void add_scopes(hf__buf *out, const srv_identity *who)
     hf__buf_adds(out, "]},");
 }
 
+static void add_token(hf__buf *out, const srv_identity *who)
+{
+    hf__buf_adds(out, "\"accessToken\":{");
+    srv_json_text(out, "displayName", who->token_name);
+    srv_json_time(out, "createdAt", who->token_created);
+    if (who->role == SRV_ROLE_FINE_GRAINED)
+        add_scopes(out, who);
+    hf__buf_addf(out, "\"role\":\"%s\"},", srv_role_name(who->role));
+}
+
 void srv_whoami(srv_req *req)
 {
     const srv_identity *who;
@@ -317,15 +327,13 @@ void srv_whoami(srv_req *req)
         add_account(&out, &who->orgs[i].org);
         hf__buf_addf(&out, "\"roleInOrg\":\"%s\"}", srv_org_role_name(who->orgs[i].role));
     }
-    hf__buf_adds(&out, "],\"auth\":{\"type\":\"access_token\",");
+    hf__buf_adds(&out, "],\"auth\":{");
     if (who->token_expires > 0)
         srv_json_time(&out, "expiresAt", who->token_expires);
-    hf__buf_adds(&out, "\"accessToken\":{");
-    srv_json_text(&out, "displayName", who->token_name);
-    srv_json_time(&out, "createdAt", who->token_created);
-    if (who->role == SRV_ROLE_FINE_GRAINED)
-        add_scopes(&out, who);
-    hf__buf_addf(&out, "\"role\":\"%s\"}}}", srv_role_name(who->role));
+    /* A login has no name that its user gave it; clients make one of the user's. */
+    if (!who->is_oauth)
+        add_token(&out, who);
+    hf__buf_addf(&out, "\"type\":\"%s\"}}", who->is_oauth ? "app_token_as_user" : "access_token");
     srv_answer_json(req, 200, &out);
 }
 

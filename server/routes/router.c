@@ -105,6 +105,9 @@ static void route_api(srv_req *req, hf__str *segments, size_t n)
 
     if (n == 1 && hf__str_eq(segments[0], HF__STR("whoami-v2"))) {
         srv_whoami(req);
+    } else if (n == 2 && hf__str_eq(segments[0], HF__STR("credentials")) &&
+               hf__str_eq(segments[1], HF__STR("revoke"))) {
+        srv_revoke(req);
     } else if (n == 2 && hf__str_eq(segments[0], HF__STR("repos"))) {
         srv_manage(req, segments[1]);
     } else if (n == 1 && hf__str_eq(segments[0], HF__STR("models-tags-by-type"))) {
@@ -144,6 +147,8 @@ void srv_route(srv_req *req)
         srv_page(req);
     else if (hf__str_eq(segments[0], HF__STR("api")))
         route_api(req, segments + 1, n - 1);
+    else if (n == 2 && hf__str_eq(segments[0], HF__STR("oauth")))
+        srv_oauth(req, segments[1]);
     else if (srv_repo_type_parse(segments[0], &type) && type != SRV_MODEL &&
              hf__str_ends(segments[0], HF__STR("s")))
         route_repo(req, type, false, segments + 1, n - 1);

@@ -92,6 +92,8 @@ void srv_preupload(srv_req *req, srv_place *place);    /* {A}/preupload */
 void srv_commit_to(srv_req *req, srv_place *place);    /* {A}/commit */
 void srv_validate_yaml(srv_req *req);
 void srv_tags_by_type(srv_req *req, srv_repo_type type); /* /api/models-tags-by-type */
+void srv_oauth(srv_req *req, hf__str name);              /* /oauth/device, /oauth/token */
+void srv_revoke(srv_req *req);                           /* /api/credentials/revoke */
 void srv_whoami(srv_req *req);
 void srv_page(srv_req *req);                         /* GET / */
 void srv_git_http(srv_req *req, srv_place *place);   /* smart HTTP */

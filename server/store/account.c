@@ -130,8 +130,8 @@ hf_status srv_account_find(srv_store *store, hf__str name, hf__arena *arena,
 }
 
 /* The key of an account that must exist. */
-static hf_status need_account(srv__db *db, const char *name, bool want_org, int64_t *key,
-                              hf_error *err)
+hf_status srv__need_account(srv__db *db, const char *name, bool want_org, int64_t *key,
+                            hf_error *err)
 {
     sqlite3_stmt *stmt = NULL;
     bool row = false;
@@ -221,9 +221,9 @@ hf_status srv_member_add(srv_store *store, const char *org, const char *user, sr
     st = srv__db_take(store, &db, err);
     if (st != HF_OK)
         return st;
-    st = need_account(db, org, true, &org_key, err);
+    st = srv__need_account(db, org, true, &org_key, err);
     if (st == HF_OK)
-        st = need_account(db, user, false, &user_key, err);
+        st = srv__need_account(db, user, false, &user_key, err);
     if (st == HF_OK)
         st = srv__sql_run(db, NULL, err, sql, "iii", org_key, user_key, (int64_t)role);
     srv__db_give(store, db);
@@ -232,19 +232,19 @@ hf_status srv_member_add(srv_store *store, const char *org, const char *user, sr
 
 /* -------------------------------------------------------------------------------------- tokens */
 
-static void random_token(char out[SRV_TOKEN_CHARS + 1])
+void srv__random_letters(char *out, size_t len, const char *prefix)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     const unsigned n_letters = (unsigned)sizeof letters - 1;
-    size_t at = 3;
+    size_t at = strlen(prefix);
 
-    memcpy(out, "hf_", 3);
-    while (at < SRV_TOKEN_CHARS) {
+    memcpy(out, prefix, at);
+    while (at < len) {
         unsigned char bytes[64];
         size_t i;
 
         srv__random_bytes(bytes, sizeof bytes);
-        for (i = 0; i < sizeof bytes && at < SRV_TOKEN_CHARS; i++)
+        for (i = 0; i < sizeof bytes && at < len; i++)
             if (bytes[i] < 256 / n_letters * n_letters)
                 out[at++] = letters[bytes[i] % n_letters];
     }
@@ -258,7 +258,7 @@ static hf_status insert_token(srv__db *db, const srv_token_spec *spec, const uin
     int64_t account;
     int64_t token;
     size_t i;
-    hf_status st = need_account(db, spec->account, false, &account, err);
+    hf_status st = srv__need_account(db, spec->account, false, &account, err);
 
     if (st == HF_OK)
         st = srv__sql_run(db, NULL, err,
@@ -287,7 +287,7 @@ hf_status srv_token_add(srv_store *store, const srv_token_spec *spec, char out[S
     hf_status st;
 
     hf__error_clear(err);
-    random_token(token);
+    srv__random_letters(token, SRV_TOKEN_CHARS, "hf_");
     st = hf__hash_raw(HF__HASH_SHA256, token, SRV_TOKEN_CHARS, sha256, &len, err);
     if (st == HF_OK)
         st = srv__db_take(store, &db, err);
@@ -384,7 +384,7 @@ static hf_status read_token(srv__db *db, const uint8_t sha256[32], hf__arena *ar
                             hf_error *err)
 {
     static const char sql[] =
-        "SELECT " ACCOUNT_COLUMNS ", t.key, t.name, t.role, t.created, t.expires "
+        "SELECT " ACCOUNT_COLUMNS ", t.key, t.name, t.role, t.created, t.expires, t.oauth "
         "FROM tokens t JOIN accounts a ON a.key=t.account WHERE t.sha256=?";
     srv_account *account = hf__arena_alloc(arena, sizeof *account);
     sqlite3_stmt *stmt = NULL;
@@ -409,6 +409,7 @@ static hf_status read_token(srv__db *db, const uint8_t sha256[32], hf__arena *ar
         who->token_name = srv__col_dup(stmt, 8, arena);
         who->role = (srv_role)sqlite3_column_int(stmt, 9);
         who->token_created = sqlite3_column_int64(stmt, 10);
+        who->is_oauth = sqlite3_column_int(stmt, 12) != 0;
         if (!who->token_name)
             st = hf__fail_nomem(err);
     }

@@ -243,6 +243,28 @@ hf_status srv__sql_run(srv__db *db, int64_t *changed, hf_error *err, const char 
     return st;
 }
 
+hf_status srv__sql_int(srv__db *db, int64_t *out, bool *found, hf_error *err, const char *sql,
+                       const char *fmt, ...)
+{
+    sqlite3_stmt *stmt = NULL;
+    va_list args;
+    bool row = false;
+    hf_status st;
+
+    *out = 0;
+    va_start(args, fmt);
+    st = begin(db, &stmt, err, sql, fmt, args);
+    va_end(args);
+    if (st == HF_OK)
+        st = srv__sql_next(db, stmt, &row, err);
+    if (st == HF_OK && row)
+        *out = sqlite3_column_int64(stmt, 0);
+    if (found)
+        *found = row;
+    srv__sql_end(db, stmt);
+    return st;
+}
+
 hf_status srv__db_begin(srv__db *db, hf_error *err)
 {
     return srv__sql_run(db, NULL, err, "BEGIN IMMEDIATE", "");

@@ -44,6 +44,9 @@ void srv__sql_end(srv__db *db, sqlite3_stmt *stmt); /* NULL allowed */
  * HF_ERR_CONFLICT. */
 hf_status srv__sql_run(srv__db *db, int64_t *changed, hf_error *err, const char *sql,
                        const char *fmt, ...);
+/* The number in the first column of the first row; 0 and *found (may be NULL) false without rows. */
+hf_status srv__sql_int(srv__db *db, int64_t *out, bool *found, hf_error *err, const char *sql,
+                       const char *fmt, ...);
 hf_status srv__db_fail(srv__db *db, int rc, hf_error *err);
 
 hf_status srv__db_begin(srv__db *db, hf_error *err); /* a writing transaction */
@@ -105,6 +108,12 @@ srv_time_ms srv__now(void);
 hf_status srv__sync_fs(const char *path, hf_error *err);
 hf_status srv__sync_dir(const char *path, hf_error *err);
 void srv__remove_tree(const char *path);
+
+/* Letters that nobody guesses, behind a prefix; out has room for len and a NUL. */
+void srv__random_letters(char *out, size_t len, const char *prefix);
+/* The key of an account that must exist: HF_ERR_ENTRY_NOT_FOUND. */
+hf_status srv__need_account(srv__db *db, const char *name, bool want_org, int64_t *key,
+                            hf_error *err);
 
 /* Words that begin a URL of something else: nobody may have them as a namespace. */
 bool srv__is_reserved(hf__str name);

@@ -50,6 +50,16 @@ static const char *const steps[] = {
     "  repo INTEGER NOT NULL REFERENCES repos(key) ON DELETE CASCADE, type TEXT NOT NULL,"
     "  tag TEXT NOT NULL COLLATE NOCASE, pos INTEGER NOT NULL,"
     "  PRIMARY KEY(repo, tag, type)) WITHOUT ROWID;",
+    /* Logins by device code. state: srv_device_state. Secrets are kept as their SHA-256. */
+    "ALTER TABLE tokens ADD COLUMN oauth INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE devices("
+    "  key INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE, user_code TEXT NOT NULL UNIQUE,"
+    "  client TEXT NOT NULL, expires INTEGER NOT NULL, interval INTEGER NOT NULL,"
+    "  polled INTEGER NOT NULL DEFAULT 0, state INTEGER NOT NULL DEFAULT 0,"
+    "  account INTEGER REFERENCES accounts(key) ON DELETE CASCADE);"
+    "CREATE TABLE refreshes("
+    "  sha256 BLOB PRIMARY KEY, client TEXT NOT NULL,"
+    "  account INTEGER NOT NULL REFERENCES accounts(key) ON DELETE CASCADE) WITHOUT ROWID;",
 };
 
 static hf_status read_version(srv__db *db, int64_t *out, hf_error *err)

@@ -85,6 +85,7 @@ typedef struct srv_identity {
     const char *token_name;
     srv_time_ms token_created;
     srv_time_ms token_expires; /* 0: never */
+    bool is_oauth;             /* it came from a login by device code */
     const srv_membership *orgs;
     size_t n_orgs;
     const srv_scope *scopes;
@@ -143,6 +144,48 @@ hf_status srv_token_list(srv_store *store, const char *account, hf__arena *arena
                          const srv_token **out, size_t *n_out, hf_error *err);
 /* HF_ERR_ENTRY_NOT_FOUND when there is no such token. */
 hf_status srv_token_revoke(srv_store *store, const char *account, const char *name, hf_error *err);
+
+/* Makes a token worthless by its text; an unknown one is fine. */
+hf_status srv_token_burn(srv_store *store, hf__str token, hf_error *err);
+
+/* ------------------------------------------------------------------------------- device-code login
+ */
+
+#define SRV_SECRET_CHARS    48
+#define SRV_USER_CODE_CHARS 9 /* ABCD-EFGH */
+
+typedef struct srv_device {
+    char code[SRV_SECRET_CHARS + 1]; /* the client's secret */
+    char user_code[SRV_USER_CODE_CHARS + 1];
+} srv_device;
+
+/* A login that waits for somebody to say yes. client: the OAuth client id, which polls must repeat. */
+hf_status srv_device_new(srv_store *store, const char *client, srv_time_ms ttl,
+                         srv_time_ms interval, srv_device *out, hf_error *err);
+/* account NULL refuses. HF_ERR_ENTRY_NOT_FOUND for a code that nobody waits with, or no account. */
+hf_status srv_device_decide(srv_store *store, const char *user_code, const char *account,
+                            hf_error *err);
+
+typedef enum srv_device_state {
+    SRV_DEVICE_PENDING,
+    SRV_DEVICE_APPROVED,
+    SRV_DEVICE_DENIED,
+    SRV_DEVICE_EXPIRED,
+    SRV_DEVICE_TOO_FAST, /* and from now on the interval is 5 seconds longer */
+    SRV_DEVICE_UNKNOWN   /* never was, was used, or is another client's */
+} srv_device_state;
+
+typedef struct srv_login {
+    char access[SRV_SECRET_CHARS + 1];
+    char refresh[SRV_SECRET_CHARS + 1];
+} srv_login;
+
+/* The client asks. out is filled when APPROVED, which is told once. ttl is the access token's. */
+hf_status srv_device_poll(srv_store *store, hf__str code, const char *client, srv_time_ms ttl,
+                          srv_device_state *state, srv_login *out, hf_error *err);
+/* New tokens for a refresh token, which is worthless afterwards. *known false: it is none. */
+hf_status srv_login_refresh(srv_store *store, hf__str refresh, const char *client, srv_time_ms ttl,
+                            bool *known, srv_login *out, hf_error *err);
 
 /* ----------------------------------------------------------------------------------------- repos
  */
