@@ -108,6 +108,7 @@ srv_time_ms srv__now(void);
 hf_status srv__sync_fs(const char *path, hf_error *err);
 hf_status srv__sync_dir(const char *path, hf_error *err);
 void srv__remove_tree(const char *path);
+hf_status srv__sweep(srv_store *store, srv__db *db, hf_error *err);
 
 /* Letters that nobody guesses, behind a prefix; out has room for len and a NUL. */
 void srv__random_letters(char *out, size_t len, const char *prefix);

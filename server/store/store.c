@@ -102,54 +102,13 @@ void srv__remove_tree(const char *path)
     (void)nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Everything below DATA/tmp, and repositories the database does not know: left by a process that
- * was killed. Called only when nobody else has the folder open. */
-static hf_status sweep(srv_store *store, srv__db *db, hf_error *err)
-{
-    static const char sql[] = "SELECT 1 FROM repos WHERE id=?";
-    hf__os_iter *iter = NULL;
-    const char *name = NULL;
-    sqlite3_stmt *stmt;
-    hf__os_type type;
-    hf__buf path;
-    hf_status st;
-    bool row;
-
-    hf__buf_init(&path, HF__MAX_PATH);
-    st = srv__path(store, &path, err, "tmp");
-    if (st == HF_OK)
-        st = hf__os_iter_open(hf__buf_cstr(&path), &iter, err);
-    while (st == HF_OK && (st = hf__os_iter_next(iter, &name, &type, err)) == HF_OK && name)
-        if ((st = srv__path(store, &path, err, "tmp/%s", name)) == HF_OK)
-            srv__remove_tree(hf__buf_cstr(&path));
-    hf__os_iter_close(iter);
-    iter = NULL;
-    if (st == HF_OK)
-        st = srv__path(store, &path, err, "git");
-    if (st == HF_OK)
-        st = hf__os_iter_open(hf__buf_cstr(&path), &iter, err);
-    while (st == HF_OK && (st = hf__os_iter_next(iter, &name, &type, err)) == HF_OK && name) {
-        if (strlen(name) != SRV_ID_HEX + 4 || strcmp(name + SRV_ID_HEX, ".git") != 0)
-            continue;
-        st = srv__sql_begin(db, &stmt, err, sql, "s", (hf__str){ name, SRV_ID_HEX });
-        if (st == HF_OK)
-            st = srv__sql_next(db, stmt, &row, err);
-        srv__sql_end(db, stmt);
-        if (st == HF_OK && !row && (st = srv__path(store, &path, err, "git/%s", name)) == HF_OK)
-            srv__remove_tree(hf__buf_cstr(&path));
-    }
-    hf__os_iter_close(iter);
-    hf__buf_dispose(&path);
-    return st;
-}
-
 /* Everybody holds DATA/lock shared; who can have it alone for a moment is alone, and tidies up. */
 static hf_status join(srv_store *store, srv__db *db, hf_error *err)
 {
     hf_status st = HF_OK;
 
     if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
-        st = sweep(store, db, err);
+        st = srv__sweep(store, db, err);
     while (st == HF_OK && flock(store->lock_fd, LOCK_SH) != 0)
         if (errno != EINTR)
             st = hf__fail_os(err, errno, "cannot lock '%s/lock'", store->data_dir);

@@ -538,9 +538,8 @@ bool srv_upload_part(srv_upload *upload, size_t number, char etag[SRV_ETAG_HEX +
  * a missing part; HF_ERR_CORRUPT: the hash is another, and all parts are forgotten. */
 hf_status srv_upload_finish(srv_upload *upload, const srv_repo *repo, hf_error *err);
 
-/* One part on its way in; one thread at a time. Who begins the same part anew cancels the one
- * before: it fails with HF_ERR_CONFLICT from then on. A part that is there keeps its bytes and its
- * etag. */
+/* One part on its way in; one thread at a time, but several may send the same part. A part that is
+ * there keeps its bytes and its etag. */
 typedef struct srv_part srv_part;
 
 hf_status srv_part_begin(srv_upload *upload, size_t number, srv_part **out, hf_error *err);

@@ -5,8 +5,11 @@
  *   DATA/uploads/<repo>-<sha256>.data    the object, each part at its place
  *   DATA/uploads/<repo>-<sha256>.parts   "SIZE PART_BYTES", then a line "N ETAG" per part that is there
  *
- * A part that is there is never written again: its bytes may have been hashed already, and what was
- * hashed must be what is published. Who sends it once more is listened to and told the same ETag.
+ * Two connections may send one part at once: equal files go up side by side, and who lost an answer
+ * tries again while the server still holds the old connection. Both write, since both have the same
+ * bytes or the hash will tell. But a part that is there is never written again: its bytes may have
+ * been hashed already, and what was hashed must be what is published. Who sends it once more is
+ * listened to and told the same ETag.
  * Parts are hashed in their order by a thread of their own while others still come, so that the
  * completion has little left to do. The list of parts is not synced: after a power cut it may name
  * bytes that are not there, and the hash at the end tells.
@@ -32,7 +35,7 @@
 typedef struct part_state {
     bool there;
     char etag[SRV_ETAG_HEX + 1];
-    srv_part *writer; /* who sends it now */
+    unsigned n_writing; /* into the file just now, without the lock */
 } part_state;
 
 struct srv_upload {
@@ -59,9 +62,6 @@ struct srv_part {
     srv_upload *upload;
     size_t index;
     uint64_t want, got;
-    bool known;     /* it was there already: its bytes are only counted */
-    bool cancelled; /* another sender of the same part took over */
-    bool writing;   /* just now, without the lock */
 };
 
 /* --------------------------------------------------------------------------------- open and close */
@@ -243,7 +243,7 @@ static hf_status upload_new(srv_store *store, const char *key, uint64_t size, ui
 /* Did anybody begin it, in this life of the server or an earlier one? */
 static bool is_begun(srv_store *store, const char *key)
 {
-    hf__os_stat info = { .type = HF__OS_ABSENT };
+    hf__os_stat info = { HF__OS_ABSENT, 0, 0, 0, 0, 0, 0, 0, 0 };
     hf__buf path;
 
     hf__buf_init(&path, HF__MAX_PATH);
@@ -393,7 +393,6 @@ static void start_hashing_locked(srv_upload *up)
 hf_status srv_part_begin(srv_upload *up, size_t number, srv_part **out, hf_error *err)
 {
     srv_part *part;
-    part_state *state;
 
     hf__error_clear(err);
     if (number == 0 || number > up->n_parts)
@@ -405,17 +404,6 @@ hf_status srv_part_begin(srv_upload *up, size_t number, srv_part **out, hf_error
     part->upload = up;
     part->index = number - 1;
     part->want = part_size(up, part->index);
-    pthread_mutex_lock(&up->lock);
-    state = &up->parts[part->index];
-    /* Who was sending it before has lost its client, or will be told. */
-    if (state->writer) {
-        state->writer->cancelled = true;
-        while (state->writer && state->writer->writing)
-            (void)pthread_cond_wait(&up->changed, &up->lock);
-    }
-    part->known = state->there;
-    state->writer = part;
-    pthread_mutex_unlock(&up->lock);
     *out = part;
     return HF_OK;
 }
@@ -423,29 +411,27 @@ hf_status srv_part_begin(srv_upload *up, size_t number, srv_part **out, hf_error
 hf_status srv_part_add(srv_part *part, const void *bytes, size_t len, hf_error *err)
 {
     srv_upload *up = part->upload;
+    part_state *state = &up->parts[part->index];
     uint64_t at = (uint64_t)part->index * up->part_bytes + part->got;
-    hf_status st;
+    hf_status st = HF_OK;
+    bool there;
 
     hf__error_clear(err);
     if (len > part->want - part->got)
         return hf__fail(err, HF_ERR_CORRUPT, "part %zu is longer than %" PRIu64 " bytes",
                         part->index + 1, part->want);
-    if (part->known) {
-        part->got += len;
-        return HF_OK;
-    }
     pthread_mutex_lock(&up->lock);
-    if (part->cancelled) {
+    there = state->there;
+    if (!there)
+        state->n_writing++;
+    pthread_mutex_unlock(&up->lock);
+    if (!there) {
+        st = hf__os_pwrite(up->fd, bytes, len, at, hf__buf_cstr(&up->data_path), err);
+        pthread_mutex_lock(&up->lock);
+        state->n_writing--;
+        pthread_cond_broadcast(&up->changed);
         pthread_mutex_unlock(&up->lock);
-        return hf__fail(err, HF_ERR_CONFLICT, "part %zu is being sent again", part->index + 1);
     }
-    part->writing = true;
-    pthread_mutex_unlock(&up->lock);
-    st = hf__os_pwrite(up->fd, bytes, len, at, hf__buf_cstr(&up->data_path), err);
-    pthread_mutex_lock(&up->lock);
-    part->writing = false;
-    pthread_cond_broadcast(&up->changed);
-    pthread_mutex_unlock(&up->lock);
     if (st == HF_OK)
         part->got += len;
     return st;
@@ -457,6 +443,10 @@ static hf_status note_part_locked(srv_upload *up, size_t index, hf_error *err)
     char line[64];
     int len;
 
+    while (state->n_writing > 0)
+        (void)pthread_cond_wait(&up->changed, &up->lock);
+    if (state->there)
+        return HF_OK; /* the other sender was faster */
     srv__random_hex(state->etag, SRV_ETAG_HEX);
     len = snprintf(line, sizeof line, "%zu %s\n", index + 1, state->etag);
     if (write(up->list_fd, line, (size_t)len) != len)
@@ -476,14 +466,11 @@ hf_status srv_part_end(srv_part *part, char etag[SRV_ETAG_HEX + 1], hf_error *er
                       "part %zu has %" PRIu64 " bytes, %" PRIu64 " were announced", part->index + 1,
                       part->got, part->want);
     } else {
-        if (!part->known) /* begins now what the fsync at the end would wait for */
-            (void)sync_file_range(up->fd, (off_t)((uint64_t)part->index * up->part_bytes),
-                                  (off_t)part->want, SYNC_FILE_RANGE_WRITE);
+        /* Begins now what the fsync at the end would wait for. */
+        (void)sync_file_range(up->fd, (off_t)((uint64_t)part->index * up->part_bytes),
+                              (off_t)part->want, SYNC_FILE_RANGE_WRITE);
         pthread_mutex_lock(&up->lock);
-        if (part->cancelled)
-            st = hf__fail(err, HF_ERR_CONFLICT, "part %zu is being sent again", part->index + 1);
-        else if (!part->known)
-            st = note_part_locked(up, part->index, err);
+        st = note_part_locked(up, part->index, err);
         if (st == HF_OK) {
             memcpy(etag, up->parts[part->index].etag, SRV_ETAG_HEX + 1);
             start_hashing_locked(up);
@@ -496,16 +483,6 @@ hf_status srv_part_end(srv_part *part, char etag[SRV_ETAG_HEX + 1], hf_error *er
 
 void srv_part_abort(srv_part *part)
 {
-    srv_upload *up;
-
-    if (!part)
-        return;
-    up = part->upload;
-    pthread_mutex_lock(&up->lock);
-    if (up->parts[part->index].writer == part)
-        up->parts[part->index].writer = NULL;
-    pthread_cond_broadcast(&up->changed);
-    pthread_mutex_unlock(&up->lock);
     free(part);
 }
 
