@@ -73,7 +73,7 @@ is "create_pr" "$CODE" 200
 git -C "$C" fetch -q origin refs/pr/1:pr1 && git -C "$C" checkout -q pr1 || fail "fetch of a pull request"
 echo more >"$C/more.txt" && git -C "$C" add -A && git -C "$C" commit -qm more
 push origin pr1:refs/pr/1
-is "pull request moved" "$(git -C "$(DIR | head -n 1)" rev-parse refs/pr/1 2>/dev/null || git -C "$(DIR | tail -n 1)" rev-parse refs/pr/1)" \
+is "pull request moved" "$(for dir in $(DIR); do git -C "$dir" rev-parse -q --verify refs/pr/1; done)" \
     "$(git -C "$C" rev-parse pr1)"
 refused "a pull request away" '*neither made nor deleted*' push origin :refs/pr/1
 git -C "$C" checkout -q main
