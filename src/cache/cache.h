@@ -73,6 +73,12 @@ typedef struct hf__cache_part hf__cache_part; /* a blob, or a local-dir file, on
 /* Files of at least this size are kept when a call ends before they are complete. */
 #define HF__PART_KEEP_FROM ((uint64_t)8 * 1024 * 1024)
 
+/* From here on the data reaches the disk before the name does. A file's name stands for its hash
+ * and is never checked again, so after a power cut it must not stand in front of missing bytes.
+ * Syncing each small file would cost more than fetching it; of those a listing tells the size,
+ * which look-ups compare. */
+#define HF__PART_SYNC_FROM ((uint64_t)1024 * 1024)
+
 /* Opens the part of a blob. With a journal, part and journal are what an earlier call left, and the
  * caller has to find out what they are worth; without, the part is empty. */
 hf_status hf__cache_blob_begin(hf__cache_repo *repo, const char *etag, uint64_t size,
@@ -84,9 +90,12 @@ const char *hf__cache_part_path(const hf__cache_part *part);
 uint64_t hf__cache_blob_kept(hf__cache_repo *repo, const char *etag);
 bool hf__cache_is_part(const char *name); /* of a file: is it a part, or a part's journal? */
 /* Renames into place when expected and computed hash and size agree, else removes it:
- * HF_ERR_CORRUPT. The mode is what a new file would have. Frees part either way. */
+ * HF_ERR_CORRUPT. The mode is what a new file would have. Frees part either way. Waits for the disk from HF__PART_SYNC_FROM on.
+ * @threads any, one at a time */
 hf_status hf__cache_part_commit(hf__cache_part *part, const char *expected_hash,
                                 const char *computed_hash, uint64_t size, hf_error *err);
+/* Begins to write to disk what is in memory, without waiting for it. */
+void hf__cache_part_write_out(const hf__cache_part *part);
 /* Frees, and keeps part and journal for the next call when the journal says anything. */
 void hf__cache_part_close(hf__cache_part *part);   /* NULL allowed */
 void hf__cache_part_abandon(hf__cache_part *part); /* removes both, frees; NULL allowed */

@@ -23,12 +23,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* From here on the data reaches the disk before the name does. A file's name stands for its hash
- * and is never checked again, so after a power cut it must not stand in front of missing bytes.
- * Syncing each small file would cost more than fetching it; of those a listing tells the size,
- * which look-ups compare. */
-#define SYNC_FROM ((uint64_t)1024 * 1024)
-
 #define PART_SUFFIX    ".hfpart"
 #define JOURNAL_SUFFIX "-journal"
 
@@ -36,7 +30,7 @@ static hf_status reserve(int fd, uint64_t size, const char *path, hf_error *err)
 {
     uint64_t have = 0;
 
-    if (size < SYNC_FROM || size == UINT64_MAX || hf__os_reserve(fd, size))
+    if (size < HF__PART_SYNC_FROM || size == UINT64_MAX || hf__os_reserve(fd, size))
         return HF_OK;
     (void)hf__os_free_space(path, &have, NULL);
     return hf__fail(err, HF_ERR_DISK_FULL,
@@ -241,6 +235,11 @@ static void part_free(hf__cache_part *part)
     free(part);
 }
 
+void hf__cache_part_write_out(const hf__cache_part *part)
+{
+    hf__os_write_out(part->fd);
+}
+
 /* The journal goes last: without its part it is nothing, a part without it would be garbage. */
 static void remove_journal(const hf__cache_part *part)
 {
@@ -319,7 +318,7 @@ hf_status hf__cache_part_commit(hf__cache_part *part, const char *expected_hash,
         return st;
     }
     /* From here on the bytes are good, and stay for the next call whatever happens. */
-    if (size >= SYNC_FROM && fdatasync(part->fd) != 0)
+    if (size >= HF__PART_SYNC_FROM && fdatasync(part->fd) != 0)
         st = hf__fail_os(err, errno, "cannot write '%s'", part->path);
     if (st == HF_OK && renameat(part->dir.fd, part->temp, part->final_dir.fd, part->final) != 0)
         st = hf__fail_os(err, errno, "cannot rename '%s' to '%s'", part->path, part->final_path);
@@ -327,6 +326,10 @@ hf_status hf__cache_part_commit(hf__cache_part *part, const char *expected_hash,
         hf__cache_part_close(part);
         return st;
     }
+    /* The new name must be on disk before the journal is gone: a part without one is worth nothing.
+     * Where a directory cannot be synced nothing better can be done. */
+    if (part->journal_fd >= 0)
+        (void)fsync(part->final_dir.fd);
     remove_journal(part);
     part_free(part);
     return HF_OK;

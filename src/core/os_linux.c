@@ -78,6 +78,11 @@ bool hf__os_reserve(int fd, uint64_t size)
     return errno != ENOSPC && errno != EDQUOT && errno != EFBIG;
 }
 
+void hf__os_write_out(int fd)
+{
+    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 uint64_t hf__os_memory_limit(void)
 {
     static const char *const files[] = { "/sys/fs/cgroup/memory.max",

@@ -81,7 +81,8 @@ hf_status hf__fetch_start(fetch *f, hf__cache_part *part, hf_error *err)
                              .path = hf__cache_part_path(part),
                              .etag = f->etag.text,
                              .kind = hf__fetch_kind(&f->etag),
-                             .size = f->size };
+                             .size = f->size,
+                             .disk_strand = f->run->disk };
     hf_status st = HF_OK;
 
     f->kind = file.kind;

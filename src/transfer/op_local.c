@@ -134,15 +134,9 @@ static hf_status begin(run *r, active *a, hf__cache_part **out, hf_error *err)
                                  a->op->file->size, out, err);
 }
 
-static hf_status commit(run *r, active *a, hf_error *err)
+static hf_status placed(run *r, active *a, hf_error *err)
 {
-    hf__cache_part *part = a->part;
-    hf_status st;
-
-    a->part = NULL;
-    st = hf__cache_part_commit(part, a->f.kind ? a->op->file->etag : NULL, a->f.computed, a->f.size,
-                               err);
-    return st == HF_OK ? note(r, a->op, err) : st;
+    return note(r, a->op, err);
 }
 
-const op_target hf__op_target_local = { check, lock, settle, worked, begin, commit };
+const op_target hf__op_target_local = { check, lock, settle, worked, begin, placed };

@@ -4,7 +4,7 @@
  *
  *   run      drives all files of one call on the caller's thread; never blocks on a lock or socket
  *   op       one file: check, lock, fetch or link, commit; its target (cache or local directory)
- *            knows the steps
+ *            knows the steps; a large one is committed on the pool
  *   fetch    one file's bytes: decides what to ask for, what to do when it breaks, when it is good
  *   lane     one request of a fetch
  *   plan     which lane fetches which bytes; pace: how many lanes, and when to try again
@@ -138,6 +138,7 @@ typedef enum op_state {
     OP_LOCKING, /* somebody else has the lock */
     OP_WORKING, /* a job on the pool runs for it */
     OP_FETCHING,
+    OP_COMMITTING, /* the bytes are good, and on their way to the disk and the name */
     OP_DONE,
     OP_FAILED
 } op_state;
@@ -166,9 +167,12 @@ typedef struct active {
     hf__job job;
     hf_status work_status;
     hf_error work_err;
-    bool work_done; /* result: the file is in place */
+    bool work_done;  /* result: the file is in place */
+    bool committing; /* counted so */
+    bool worthless;  /* nothing of the part is to be kept */
     struct active *next;
     struct active *next_ready;
+    struct active *next_commit;
 } active;
 
 typedef struct op_target {
@@ -181,8 +185,8 @@ typedef struct op_target {
     /* The work of settle is over. */
     hf_status (*worked)(run *r, active *a, hf_error *err);
     hf_status (*begin)(run *r, active *a, hf__cache_part **out, hf_error *err);
-    /* The bytes are good: into place. */
-    hf_status (*commit)(run *r, active *a, hf_error *err);
+    /* The bytes are good and have their name. */
+    hf_status (*placed)(run *r, active *a, hf_error *err);
 } op_target;
 
 extern const op_target hf__op_target_cache;
@@ -235,6 +239,10 @@ struct run {
     active *actives;
     uint32_t n_active;
     uint32_t n_fetching;
+    uint32_t n_committing;
+    hf__strand *disk; /* syncs and commits of all files, one at a time: a disk does them no sooner
+                         side by side, and they would take the pool's threads from those that move */
+    hf__job disk_job;
     hf_status status; /* first failure */
     hf_error err;
     hf__pace pace;
@@ -245,8 +253,10 @@ struct run {
     struct {         /* only with lock held */
         pthread_mutex_t lock;
         pthread_cond_t wake;
-        fetch *fetches; /* of which something is to be looked at */
-        active *works;  /* whose job is over */
+        fetch *fetches;  /* of which something is to be looked at */
+        active *works;   /* whose job is over */
+        active *commits; /* to be committed, the last one first */
+        bool committing; /* the job is on its strand */
     } synced;
 };
 

@@ -26,7 +26,7 @@ hf_status hf__run_init(run *r, const hf__transfer_ctx *ctx, hf_error *err)
     pthread_cond_init(&r->synced.wake, &attr);
     pthread_condattr_destroy(&attr);
     r->arena = hf__arena_new();
-    return r->arena ? HF_OK : hf__fail_nomem(err);
+    return r->arena ? hf__strand_new(ctx->pool, &r->disk, err) : hf__fail_nomem(err);
 }
 
 static bool on_wait(void *self, uint32_t wait_ms)
@@ -53,6 +53,9 @@ void hf__run_listen(run *r, const hf_cancel *cancel, hf_progress_fn *fn, void *u
 void hf__run_dispose(run *r)
 {
     HF__ASSERT(!r->actives);
+    if (r->disk)
+        hf__strand_wait(r->disk);
+    hf__strand_free(r->disk);
     hf__cache_local_close(r->local);
     hf__cache_repo_close(r->repo);
     hf__cache_close(r->cache);
@@ -235,7 +238,10 @@ static void active_free(active *a)
     if (a->strand)
         hf__strand_wait(a->strand);
     hf__strand_free(a->strand);
-    hf__cache_part_close(a->part);
+    if (a->worthless)
+        hf__cache_part_abandon(a->part);
+    else
+        hf__cache_part_close(a->part);
     hf__os_lock_release(&a->lock);
     free(a);
 }
@@ -249,8 +255,10 @@ static void op_end(run *r, active *a)
         at = &(*at)->next;
     *at = a->next;
     r->n_active--;
-    if (a->fetch_ready)
+    if (a->fetch_ready && !a->committing)
         r->n_fetching--;
+    if (a->committing)
+        r->n_committing--;
     if (a->op->state == OP_DONE) {
         r->n_done++;
         if (a->op->to_fetch)
@@ -269,34 +277,121 @@ static void op_fail(run *r, active *a, hf_status st, const hf_error *err)
     op_end(r, a);
 }
 
-static void op_fetched(run *r, active *a)
+/* ---- into place */
+
+static void commit(active *a)
+{
+    hf__cache_part *part = a->part;
+
+    a->part = NULL;
+    a->work_err = (hf_error)HF_ERROR_INIT;
+    a->work_status = hf__cache_part_commit(part, a->f.kind ? a->op->file->etag : NULL,
+                                           a->f.computed, a->f.size, &a->work_err);
+}
+
+static active *take_commits(run *r)
+{
+    active *out = NULL;
+
+    pthread_mutex_lock(&r->synced.lock);
+    while (r->synced.commits) {
+        active *a = r->synced.commits;
+
+        r->synced.commits = a->next_commit;
+        a->next_commit = out;
+        out = a;
+    }
+    r->synced.committing = out != NULL;
+    pthread_mutex_unlock(&r->synced.lock);
+    return out;
+}
+
+/* On the disk strand. What waits is written out at once, so that the first to be synced does not
+ * pay alone, and the others find little left to do. */
+static void commit_work(void *arg)
+{
+    run *r = arg;
+
+    for (;;) {
+        active *list = take_commits(r);
+
+        if (!list)
+            return;
+        for (active *a = list; a; a = a->next_commit)
+            hf__cache_part_write_out(a->part);
+        while (list) {
+            active *next = list->next_commit;
+
+            commit(list);
+            hf__run_work_ready(r, list); /* from here on it is the caller's again */
+            list = next;
+        }
+    }
+}
+
+static void add_commit(run *r, active *a)
+{
+    bool add;
+
+    pthread_mutex_lock(&r->synced.lock);
+    a->next_commit = r->synced.commits;
+    r->synced.commits = a;
+    add = !r->synced.committing;
+    r->synced.committing = true;
+    pthread_mutex_unlock(&r->synced.lock);
+    if (!add)
+        return;
+    r->disk_job.fn = commit_work;
+    r->disk_job.arg = r;
+    hf__strand_add(r->disk, &r->disk_job);
+}
+
+static void op_committed(run *r, active *a)
 {
     hf_error err = HF_ERROR_INIT;
+    hf_status st = a->work_status;
+
+    if (st == HF_OK)
+        st = r->target->placed(r, a, &err);
+    else
+        hf__error_copy(&err, &a->work_err);
+    if (st != HF_OK) {
+        op_fail(r, a, st, &err);
+        return;
+    }
+    a->op->state = OP_DONE;
+    op_end(r, a);
+}
+
+static void op_fetched(run *r, active *a)
+{
     hf_status st = a->f.status;
 
-    hf__writer_wait(&a->f.w); /* its strands use the part */
+    hf__writer_settle(&a->f.w);
     a->op->file->bytes_fetched += atomic_load(&a->f.w.written);
-    if (st == HF_ERR_CORRUPT) {
-        hf__cache_part_abandon(a->part);
-        a->part = NULL;
-    }
+    a->worthless = st == HF_ERR_CORRUPT;
     if (st != HF_OK) {
         op_fail(r, a, st, &a->f.err);
         return;
     }
     a->op->file->size = a->f.size;
     a->op->file->verified = a->f.kind != 0;
-    st = r->target->commit(r, a, &err);
-    if (st == HF_OK) {
-        a->op->state = OP_DONE;
-        op_end(r, a);
-    } else {
-        op_fail(r, a, st, &err);
+    if (a->f.size < HF__PART_SYNC_FROM) {
+        commit(a);
+        op_committed(r, a);
+        return;
     }
+    a->op->state = OP_COMMITTING;
+    a->committing = true;
+    r->n_fetching--;
+    r->n_committing++;
+    add_commit(r, a); /* after every sync of this file, on the same strand */
 }
 
 static void step_fetch(run *r, active *a, uint64_t now)
 {
+    if (a->op->state != OP_FETCHING)
+        return; /* news that came after the last byte */
     hf__fetch_step(&a->f, now);
     (void)hf__fetch_open(&a->f, false, now);
     if (fetch_is_over(&a->f))
@@ -391,6 +486,10 @@ static void op_worked(run *r, active *a)
     hf_error err = HF_ERROR_INIT;
     hf_status st = a->work_status;
 
+    if (a->op->state == OP_COMMITTING) {
+        op_committed(r, a);
+        return;
+    }
     if (st == HF_OK)
         st = r->target->worked(r, a, &err);
     else
@@ -502,11 +601,11 @@ static void step_locks(run *r, uint64_t now, uint64_t *looked_ms)
 }
 
 /* Files that wait for another process hold nothing, so many may; of those that move there
- * are few. */
+ * are few, and a disk that is behind holds up the next. */
 static void start_more(run *r, uint64_t now)
 {
     while (r->status == HF_OK && r->next_op < r->n_ops && r->n_fetching < r->max_active &&
-           r->n_active < r->max_active + 64) {
+           r->n_committing < r->max_active && r->n_active < r->max_active + 64) {
         op *o = &r->ops[r->next_op++];
 
         if (o->state == OP_TODO)

@@ -22,8 +22,6 @@ static hf_status open_strands(hf__writer *w, hf__pool *pool, hf_error *err)
 
     if (st == HF_OK && w->kind)
         st = hf__strand_new(pool, &w->hash_strand, err);
-    if (st == HF_OK && w->journal.fd >= 0)
-        st = hf__strand_new(pool, &w->sync_strand, err);
     return st;
 }
 
@@ -39,7 +37,10 @@ hf_status hf__writer_init(hf__writer *w, hf__net *net, hf__pool *pool, const hf_
     w->size = file->size;
     w->kind = file->kind;
     w->synced.err = (hf_error)HF_ERROR_INIT;
+    if (file->journal_fd >= 0)
+        w->disk_strand = file->disk_strand;
     pthread_mutex_init(&w->synced.lock, NULL);
+    pthread_cond_init(&w->synced.idle, NULL);
     atomic_init(&w->damaged, UINT64_MAX);
     if (file->journal_fd >= 0 && n_checks(w)) {
         w->hash.checks = calloc(n_checks(w), sizeof(*w->hash.checks));
@@ -68,23 +69,30 @@ static void drop_all(hf__writer *w, hf__net_buf *buf)
     }
 }
 
-void hf__writer_wait(hf__writer *w)
+void hf__writer_settle(hf__writer *w)
 {
     if (w->write_strand)
         hf__strand_wait(w->write_strand);
     if (w->hash_strand)
         hf__strand_wait(w->hash_strand);
-    if (w->sync_strand)
-        hf__strand_wait(w->sync_strand);
+}
+
+/* The strand may be busy with other files for long. */
+static void wait_for_sync(hf__writer *w)
+{
+    pthread_mutex_lock(&w->synced.lock);
+    while (w->synced.syncing)
+        pthread_cond_wait(&w->synced.idle, &w->synced.lock);
+    pthread_mutex_unlock(&w->synced.lock);
 }
 
 void hf__writer_dispose(hf__writer *w)
 {
     atomic_store(&w->failed, true); /* nobody waits for the rest of the hash */
-    hf__writer_wait(w);
+    hf__writer_settle(w);
+    wait_for_sync(w);
     hf__strand_free(w->write_strand);
     hf__strand_free(w->hash_strand);
-    hf__strand_free(w->sync_strand);
     drop_all(w, w->synced.hash_first);
     hf__journal_close(&w->journal);
     hf__ranges_dispose(&w->write.have);
@@ -92,6 +100,7 @@ void hf__writer_dispose(hf__writer *w)
     hf__hash_free(w->hash.saved);
     free(w->hash.checks);
     free(w->hash.room);
+    pthread_cond_destroy(&w->synced.idle);
     pthread_mutex_destroy(&w->synced.lock);
 }
 
@@ -252,19 +261,20 @@ static void add_hash_job(hf__writer *w)
     hf__strand_add(w->hash_strand, &w->hash_job);
 }
 
-/* ---- the sync strand */
+/* ---- the disk strand */
 
 static void sync_work(void *arg)
 {
     hf__writer *w = arg;
 
     /* A failed sync is told by the last one, before the rename; here it only means no note. */
-    if (fdatasync(w->fd) == 0) {
+    if (!atomic_load(&w->failed) && fdatasync(w->fd) == 0) {
         hf__journal_synced(&w->journal, w->sync_mark);
         (void)fdatasync(w->journal.fd);
     }
     pthread_mutex_lock(&w->synced.lock);
     w->synced.syncing = false;
+    pthread_cond_signal(&w->synced.idle);
     pthread_mutex_unlock(&w->synced.lock);
 }
 
@@ -273,7 +283,7 @@ static void sync_now_and_then(hf__writer *w, uint64_t bytes)
     bool busy;
 
     w->write.unsynced += bytes;
-    if (!w->sync_strand || w->write.unsynced < HF__SYNC_BYTES)
+    if (!w->disk_strand || w->write.unsynced < HF__SYNC_BYTES)
         return;
     pthread_mutex_lock(&w->synced.lock);
     busy = w->synced.syncing;
@@ -285,7 +295,7 @@ static void sync_now_and_then(hf__writer *w, uint64_t bytes)
     w->sync_mark = hf__journal_mark(&w->journal);
     w->sync_job.fn = sync_work;
     w->sync_job.arg = w;
-    hf__strand_add(w->sync_strand, &w->sync_job);
+    hf__strand_add(w->disk_strand, &w->sync_job);
 }
 
 /* ---- the write strand */

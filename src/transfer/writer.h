@@ -2,8 +2,8 @@
 /*
  * Puts the bytes of one file on disk and hashes them. Three strands of the pool: one writes what
  * arrives, in any order; one hashes, in order, what was written, from the buffer it came in while
- * that is still at hand, else from the page cache; one syncs now and then, for the journal. Does
- * not know connections. Private to transfer.
+ * that is still at hand, else from the page cache; one, which it shares with other files, syncs now
+ * and then, for the journal. Does not know connections. Private to transfer.
  */
 #ifndef HF_TRANSFER_WRITER_H
 #define HF_TRANSFER_WRITER_H
@@ -20,7 +20,8 @@ typedef struct hf__writer {
     hf__net *net; /* buffers go back to it */
     hf__strand *write_strand;
     hf__strand *hash_strand;
-    hf__strand *sync_strand;
+    hf__strand
+        *disk_strand; /* borrowed, shared with other files; NULL: nothing is synced on the way */
     hf__job write_job;
     hf__job hash_job;
     hf__job sync_job;
@@ -42,7 +43,8 @@ typedef struct hf__writer {
         hf__net_buf *hash_last;
         uint64_t hash_upto; /* all bytes before this are on disk */
         bool hashing;
-        bool syncing;
+        bool syncing; /* the sync job is on the disk strand */
+        pthread_cond_t idle;
         hf_status status; /* first failure */
         hf_error err;
     } synced;
@@ -72,11 +74,14 @@ typedef struct hf__writer_file {
     const char *etag;
     hf__hash_kind kind; /* 0: nothing to compare with */
     uint64_t size;
+    hf__strand *disk_strand; /* where this file's data is synced, and may wait for other files' */
 } hf__writer_file;
 
 hf_status hf__writer_init(hf__writer *w, hf__net *net, hf__pool *pool, const hf__writer_file *file,
                           hf_error *err);
-void hf__writer_wait(hf__writer *w); /* until the strands are idle; no lane is left */
+/* Until nothing of it runs but a sync; no lane is left. Short. */
+void hf__writer_settle(hf__writer *w);
+/* Waits for a sync, too, which the disk may take long for. */
 void hf__writer_dispose(hf__writer *w);
 /* Begins to hash what is there already. The callbacks are set. */
 void hf__writer_start(hf__writer *w);
