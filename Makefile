@@ -25,9 +25,10 @@ test: ## build everything and run the whole suite
 demo: ## a model comes down from a Hub of one's own, and is opened
 	@tools/demo
 
-bench: build ## what starting the command costs, beside an empty C program and the official command
-	@tools/setup test interop
+bench: build ## start-up and transfers measured beside their floors and everybody else; BENCH passes options
+	@tools/setup test interop bench
 	@bench/startup --build build $$([ -x .venv/bin/hf ] && echo --official .venv)
+	@bench/table --build build $$([ -x .venv/bin/hf ] && echo --official .venv) $(BENCH)
 
 install: build ## install below $(DESTDIR)$(PREFIX)
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"

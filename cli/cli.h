@@ -30,6 +30,7 @@ enum {
 typedef enum cli_kind {
     CLI_FLAG = 1, /* --x                    : bool */
     CLI_BOOL,     /* --x / --no-x           : bool */
+    CLI_TRI,      /* the same               : hf_choice, HF_UNSET when neither is given */
     CLI_STR,      /* --x TEXT               : const char * */
     CLI_STRS,     /* --x TEXT, repeatable   : cli_strs */
     CLI_UINT,     /* --x N, from 0          : cli_uint */
@@ -90,7 +91,8 @@ struct cli_cmd {
     int (*run)(cli_ctx *ctx, void *args); /* exit code; NULL for a group */
     const cli_cmd *const *subs;           /* of a group, NULL-terminated */
     const char *const *examples;          /* NULL-terminated; NULL: none */
-    bool repo_prefix;  /* first argument may be written "datasets/ns/name" and has --type */
+    unsigned
+        repo_prefix; /* so many first arguments may be written "datasets/ns/name"; it has --type */
     bool pass_through; /* everything after the name belongs to another program */
     bool hidden;
 };
@@ -153,6 +155,8 @@ int cli_failed(cli_ctx *ctx, hf_status status, const hf_error *err, const hf_rep
 void cli_json_string(FILE *out, const char *text);
 /* "9.1K": divides by 1000 (cache.md 18). */
 const char *cli_size(char out[24], uint64_t bytes);
+/* "9.1 KB" for people (cli.md 15), else the number. */
+const char *cli_bytes(char out[24], uint64_t bytes, bool human);
 /* Ends a progress line, so that what follows starts on its own. */
 void cli_line_close(cli_ctx *ctx);
 
@@ -214,6 +218,8 @@ bool cli_interrupted(void);
 
 int cli_read_secret(cli_ctx *ctx, const char *question, char *out, size_t size);
 int cli_choose(cli_ctx *ctx, const char *question, const char *const *choices, size_t *chosen);
+/* Asks "… [y/N]" unless `yes`. True: go on. *code is what to exit with otherwise. */
+bool cli_confirm(cli_ctx *ctx, const char *question, bool yes, int *code);
 void cli_secret_wipe(char *text, size_t size);
 void cli_secret_free(char *text); /* wipes, then hf_string_free() */
 
@@ -242,13 +248,29 @@ typedef struct cli_repo_arg {
     char *revision;
 } cli_repo_arg;
 
-extern const char *const cli_repo_types[]; /* for CLI_CHOICE */
+extern const char *const cli_repo_types[];     /* for CLI_CHOICE */
+extern const char *const cli_repo_types_git[]; /* those that are managed: no kernels */
 
 /* Understands REPO_ID, "hf://…" and the given --type and --revision (either may be NULL). 0, or the
  * exit code of the error it printed. */
 int cli_repo_parse(cli_ctx *ctx, const char *text, const char *type, const char *revision,
                    cli_repo_arg *out);
 void cli_repo_dispose(cli_repo_arg *repo);
+
+/* What a command that asks a Hub about one repo, or about none, needs from start to end. */
+typedef struct cli_call {
+    cli_ctx *ctx;
+    hf_client *client;
+    cli_repo_arg repo;
+    hf_call_opts opts; /* with the cancel token of Ctrl-C */
+    hf_error err;
+} cli_call;
+
+/* id NULL: no repo. 0, or the exit code of the error it printed; cli_call_end() in any case. */
+int cli_call_begin(cli_call *call, cli_ctx *ctx, const char *id, const char *type,
+                   const char *revision, const char *token);
+/* Says what went wrong, if anything did, and frees. The exit code; `code` when it is not 0. */
+int cli_call_end(cli_call *call, int code, hf_status status);
 
 /* 0, or the exit code of the error it printed. */
 int cli_client(cli_ctx *ctx, const char *token, const char *cache_dir, hf_client **out);

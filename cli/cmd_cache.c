@@ -124,7 +124,8 @@ void cli_report(cli_ctx *ctx, const char *message, const cli_value *values, size
 {
     cli_line_close(ctx);
     if (ctx->mode == CLI_HUMAN)
-        printf("%s%s\n", ctx->color_out ? "\033[32m✓\033[0m " : "", message);
+        printf("%s✓ %s%s\n", ctx->color_out ? "\033[32m" : "", message,
+               ctx->color_out ? "\033[0m" : "");
     if (ctx->mode == CLI_JSON)
         fputc('{', stdout);
     for (size_t i = 0; i < n; i++) {
@@ -152,30 +153,6 @@ void cli_report(cli_ctx *ctx, const char *message, const cli_value *values, size
     }
     if (ctx->mode != CLI_HUMAN)
         fputs(ctx->mode == CLI_JSON ? "}\n" : "\n", stdout);
-}
-
-bool cli_confirm(cli_ctx *ctx, const char *question, bool yes, int *code)
-{
-    char answer[16] = "";
-
-    *code = CLI_EXIT_ERROR;
-    if (yes)
-        return true;
-    if (ctx->mode != CLI_HUMAN) {
-        *code = cli_error(ctx, "%s Use --yes to skip confirmation.", question);
-        return false;
-    }
-    printf("%s [y/N]: ", question);
-    fflush(stdout);
-    if (fgets(answer, sizeof(answer), stdin)) {
-        answer[strcspn(answer, "\r\n")] = '\0';
-        if (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0)
-            return true;
-    } else {
-        fputc('\n', stdout);
-    }
-    cli_say(ctx, "Aborted!");
-    return false;
 }
 
 bool cli_plan_has(const char *const *items, size_t n, const char *text)

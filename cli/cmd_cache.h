@@ -31,9 +31,6 @@ typedef struct cli_value {
 
 void cli_report(cli_ctx *ctx, const char *message, const cli_value *values, size_t n);
 
-/* Asks on the terminal. True: go on. *code is what to exit with otherwise. */
-bool cli_confirm(cli_ctx *ctx, const char *question, bool yes, int *code);
-
 /* "  - model/x (entire repo)" or its revisions, of those that the plan removes. */
 void cli_show_plan(cli_ctx *ctx, const hf_cache_info *info, const hf_cache_plan *plan);
 bool cli_plan_has(const char *const *items, size_t n, const char *text);

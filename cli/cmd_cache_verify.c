@@ -149,5 +149,5 @@ const cli_cmd cli_cmd_cache_verify = {
     .args_size = sizeof(verify_args),
     .run = verify_run,
     .examples = verify_examples,
-    .repo_prefix = true,
+    .repo_prefix = 1,
 };

@@ -433,5 +433,5 @@ const cli_cmd cli_cmd_download = {
     .args_size = sizeof(download_args),
     .run = run,
     .examples = examples,
-    .repo_prefix = true,
+    .repo_prefix = 1,
 };

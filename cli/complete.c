@@ -224,7 +224,7 @@ static void offer_options(const line *l, const cli_cmd *cmd)
         offer_option(l, "--", opt->name, opt->help);
         if (opt->alias)
             offer_option(l, "--", opt->alias, opt->help);
-        if (opt->kind == CLI_BOOL)
+        if (opt->kind == CLI_BOOL || opt->kind == CLI_TRI)
             offer_option(l, "--no-", opt->name, opt->help);
     }
     for (size_t i = 0; !cmd->subs && i < sizeof(formatting) / sizeof(formatting[0]); i++)
@@ -249,7 +249,8 @@ static const cli_opt *wants_value(const cli_cmd *cmd, const char *word, size_t l
     if (len == 8 && strncmp(word, "--format", 8) == 0)
         return &format_opt;
     for (const cli_opt *opt = cmd->opts; opt && opt->name; opt++) {
-        if (opt->kind == CLI_FLAG || opt->kind == CLI_BOOL || opt->kind == CLI_IGNORED)
+        if (opt->kind == CLI_FLAG || opt->kind == CLI_BOOL || opt->kind == CLI_TRI ||
+            opt->kind == CLI_IGNORED)
             continue;
         if (len == 2 && word[0] == '-' && word[1] == opt->letter && opt->letter)
             return opt;

@@ -34,13 +34,14 @@ static bool shown(const cli_opt *opt)
 
 static void option_left(const cli_opt *opt, char *out, size_t size)
 {
+    bool has_no = opt->kind == CLI_BOOL || opt->kind == CLI_TRI;
     char names[96];
 
     if (opt->alias)
         snprintf(names, sizeof(names), "--%s, --%s", opt->name, opt->alias);
     else
-        snprintf(names, sizeof(names), "--%s%s%s", opt->name,
-                 opt->kind == CLI_BOOL ? " / --no-" : "", opt->kind == CLI_BOOL ? opt->name : "");
+        snprintf(names, sizeof(names), "--%s%s%s", opt->name, has_no ? " / --no-" : "",
+                 has_no ? opt->name : "");
     snprintf(out, size, "%s%c%s%s%s%s", opt->letter ? "-" : "", opt->letter ? opt->letter : ' ',
              opt->letter ? ", " : "", names, opt->metavar ? " " : "",
              opt->metavar ? opt->metavar : "");
@@ -204,12 +205,11 @@ static void roff_item(FILE *out, const char *left, const char *help, const char 
     fputc('\n', out);
 }
 
-static void man_options(const cli_cmd *cmd, FILE *out)
+static void man_own_options(const cli_cmd *cmd, FILE *out)
 {
     char left[160];
     char extra[128];
 
-    fputs(".SH OPTIONS\n", out);
     for (const cli_arg *arg = cmd->args; arg && arg->name; arg++)
         roff_item(out, arg->name, arg->help, "");
     for (const cli_opt *opt = cmd->opts; opt && opt->name; opt++) {
@@ -219,10 +219,51 @@ static void man_options(const cli_cmd *cmd, FILE *out)
         choices_text(opt, extra, sizeof(extra));
         roff_item(out, left, opt->help, extra);
     }
+}
+
+/* Each command of a group with its options; groups in it as well. */
+static void man_commands(const char *path, const cli_cmd *group, FILE *out)
+{
+    for (size_t i = 0; group->subs[i]; i++) {
+        const cli_cmd *cmd = group->subs[i];
+        char words[256];
+        char below[128];
+
+        if (cmd->hidden)
+            continue;
+        snprintf(below, sizeof(below), "%s %s", path, cmd->name);
+        usage_words(cmd, words, sizeof(words));
+        fputs(".SS \"", out);
+        roff_text(out, below);
+        roff_text(out, words);
+        fputs("\"\n", out);
+        roff_text(out, cmd->summary);
+        fputc('\n', out);
+        if (cmd->alias) {
+            fputs("Also called ", out);
+            roff_text(out, cmd->alias);
+            fputs(".\n", out);
+        }
+        if (cmd->subs)
+            man_commands(below, cmd, out);
+        else
+            man_own_options(cmd, out);
+    }
+}
+
+static void man_options(const cli_cmd *cmd, FILE *out)
+{
+    fputs(".SH OPTIONS\n", out);
+    if (cmd->subs)
+        fputs("Of every command:\n", out);
+    else
+        man_own_options(cmd, out);
     roff_item(out, "-h, --help", "show help", "");
     for (size_t i = 0;
          !cmd->pass_through && i < sizeof(formatting_opts) / sizeof(formatting_opts[0]); i++)
         roff_item(out, formatting_opts[i].left, formatting_opts[i].help, "");
+    if (cmd == cli_root(NULL))
+        roff_item(out, "-v, --version", "print the version", "");
 }
 
 void cli_man_page(const char *path, const cli_cmd *cmd, FILE *out)
@@ -243,21 +284,23 @@ void cli_man_page(const char *path, const cli_cmd *cmd, FILE *out)
     fputs("\n.SH SYNOPSIS\n.B ", out);
     roff_text(out, path);
     fputc('\n', out);
-    roff_text(out, words);
+    roff_text(out, words + strspn(words, " ")); /* a space in front would break the line */
     fputc('\n', out);
     if (cmd->description) {
         fputs(".SH DESCRIPTION\n", out);
         roff_text(out, cmd->description);
         fputc('\n', out);
     }
-    if (cmd->subs) {
+    if (cmd->subs)
         fputs(".SH COMMANDS\n", out);
+    if (cmd == cli_root(NULL)) {
         for (size_t i = 0; cmd->subs[i]; i++)
             if (!cmd->subs[i]->hidden)
                 roff_item(out, cmd->subs[i]->name, cmd->subs[i]->summary, "");
-    } else {
-        man_options(cmd, out);
+    } else if (cmd->subs) {
+        man_commands(path, cmd, out);
     }
+    man_options(cmd, out);
     if (cmd->examples) {
         fputs(".SH EXAMPLES\n", out);
         for (size_t i = 0; cmd->examples[i]; i++) {

@@ -45,7 +45,7 @@ const char **cli_legacy_words(const cli_ctx *ctx, const cli_cmd *cmd, char *cons
                 words[used++] = repeating;
             first = false;
         }
-        words[used++] = argv[i];
+        words[used++] = legacy && strcmp(argv[i], "--space_sdk") == 0 ? "--space-sdk" : argv[i];
     }
     return words;
 }

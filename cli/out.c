@@ -66,6 +66,23 @@ const char *cli_size(char out[24], uint64_t bytes)
     return out;
 }
 
+const char *cli_bytes(char out[24], uint64_t bytes, bool human)
+{
+    static const char *const units[] = { "B", "KB", "MB", "GB", "TB", "PB", "EB" };
+    double value = (double)bytes;
+    size_t unit = 0;
+
+    while (human && value >= 1000.0 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        value /= 1000.0;
+        unit++;
+    }
+    if (!human)
+        snprintf(out, 24, "%llu", (unsigned long long)bytes);
+    else
+        snprintf(out, 24, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    return out;
+}
+
 /* ---- what goes through here is safe on a terminal */
 
 /* Text may hold names from a server. Newlines stay, other control characters become '?'. */

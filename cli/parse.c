@@ -155,7 +155,7 @@ static int formatting_strip(parser *p)
 
 static bool takes_value(cli_kind kind)
 {
-    return kind != CLI_FLAG && kind != CLI_BOOL && kind != CLI_IGNORED;
+    return kind != CLI_FLAG && kind != CLI_BOOL && kind != CLI_TRI && kind != CLI_IGNORED;
 }
 
 static int bad_choice(parser *p, const cli_opt *opt, const char *value)
@@ -179,6 +179,9 @@ static int opt_store(parser *p, const cli_opt *opt, const char *value, bool nega
     case CLI_FLAG:
     case CLI_BOOL:
         *(bool *)place = !negated;
+        return CLI_EXIT_OK;
+    case CLI_TRI:
+        *(hf_choice *)place = negated ? HF_NO : HF_YES;
         return CLI_EXIT_OK;
     case CLI_STR:
         *(const char **)place = value;
@@ -250,7 +253,8 @@ static const cli_opt *opt_by_name(const cli_cmd *cmd, const char *name, size_t l
             *negated = false;
             if (strlen(names[i]) == len && strncmp(names[i], name, len) == 0)
                 return opt;
-            *negated = opt->kind == CLI_BOOL && len > 3 && strncmp(name, "no-", 3) == 0;
+            *negated = (opt->kind == CLI_BOOL || opt->kind == CLI_TRI) && len > 3 &&
+                       strncmp(name, "no-", 3) == 0;
             if (*negated && strlen(names[i]) == len - 3 &&
                 strncmp(names[i], name + 3, len - 3) == 0)
                 return opt;
@@ -295,12 +299,12 @@ static int parse_short(parser *p, const char *word)
         const char *value = NULL;
         int code;
 
-        if (*c == 'h') {
+        while (opt && opt->name && opt->letter != *c)
+            opt++;
+        if (*c == 'h' && (!opt || !opt->name)) { /* some commands have an -h of their own */
             p->wants_help = true;
             continue;
         }
-        while (opt && opt->name && opt->letter != *c)
-            opt++;
         if (!opt || !opt->name)
             return unknown_option(p, word);
         if (takes_value(opt->kind)) {
@@ -317,37 +321,52 @@ static int parse_short(parser *p, const char *word)
 
 /* ---- positionals */
 
+static const struct {
+    const char *prefix;
+    const char *type;
+} repo_prefixes[] = { { "models/", "model" },
+                      { "datasets/", "dataset" },
+                      { "spaces/", "space" },
+                      { "kernels/", "kernel" } };
+
+/* Which prefix a repo id of exactly three parts has; -1: none. */
+static int prefix_of(const char *id)
+{
+    const char *slash = strchr(id, '/');
+    const char *second = slash ? strchr(slash + 1, '/') : NULL;
+
+    if (!second || strchr(second + 1, '/'))
+        return -1;
+    for (size_t i = 0; i < sizeof(repo_prefixes) / sizeof(repo_prefixes[0]); i++)
+        if (strncmp(id, repo_prefixes[i].prefix, strlen(repo_prefixes[i].prefix)) == 0)
+            return (int)i;
+    return -1;
+}
+
 /* "datasets/ns/name" is "ns/name --type dataset" (cli.md 1.2). */
 static int apply_repo_prefix(parser *p)
 {
-    static const struct {
-        const char *prefix;
-        const char *type;
-    } prefixes[] = { { "models/", "model" },
-                     { "datasets/", "dataset" },
-                     { "spaces/", "space" },
-                     { "kernels/", "kernel" } };
-    const char *slash = p->n_loose ? strchr(p->loose[0], '/') : NULL;
+    bool negated;
+    const cli_opt *type = opt_by_name(p->cmd, "type", 4, &negated);
+    int seen = -1;
 
-    if (!p->cmd->repo_prefix || !slash || !strchr(slash + 1, '/') ||
-        strchr(strchr(slash + 1, '/') + 1, '/'))
-        return CLI_EXIT_OK;
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-        size_t len = strlen(prefixes[i].prefix);
-        bool negated;
-        const cli_opt *type = opt_by_name(p->cmd, "type", 4, &negated);
+    for (size_t i = 0; type && i < p->cmd->repo_prefix && i < p->n_loose; i++) {
+        int found = prefix_of(p->loose[i]);
 
-        if (!type || strncmp(p->loose[0], prefixes[i].prefix, len) != 0)
+        if (found < 0)
             continue;
         if (p->type_given)
             return cli_usage_error(p->ctx,
                                    "Ambiguous repo type: got prefix '%s' in repo ID and explicit "
                                    "--type. Use one or the other.",
-                                   prefixes[i].prefix);
-        p->loose[0] += len;
-        return opt_store(p, type, prefixes[i].type, false);
+                                   repo_prefixes[found].prefix);
+        if (seen >= 0 && seen != found)
+            return cli_usage_error(p->ctx, "Conflicting repo type prefixes: '%s' and '%s'.",
+                                   repo_prefixes[seen].prefix, repo_prefixes[found].prefix);
+        p->loose[i] += strlen(repo_prefixes[found].prefix);
+        seen = found;
     }
-    return CLI_EXIT_OK;
+    return seen >= 0 ? opt_store(p, type, repo_prefixes[seen].type, false) : CLI_EXIT_OK;
 }
 
 static int fill_positionals(parser *p)

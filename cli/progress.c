@@ -65,6 +65,46 @@ static void duration(char out[24], uint64_t seconds)
                  (unsigned long long)(seconds % 60));
 }
 
+/* "12/40 files, hashed 3G of 4.5G, sent 1.2G of 4.5G, 210.3M/s, 0:15 left, 2 commits" */
+static void describe_upload(const hf_progress *event, char *out, size_t size)
+{
+    char a[24], b[24];
+    size_t len;
+
+    snprintf(out, size, "%llu/%llu files", (unsigned long long)event->files_done,
+             (unsigned long long)event->files_total);
+    len = strlen(out);
+    if (event->files_asked < event->files_total)
+        snprintf(out + len, size - len, ", %llu asked about",
+                 (unsigned long long)event->files_asked);
+    len = strlen(out);
+    if (event->bytes_hashed < event->bytes_to_hash)
+        snprintf(out + len, size - len, ", hashed %s of %s", cli_size(a, event->bytes_hashed),
+                 cli_size(b, event->bytes_to_hash));
+    len = strlen(out);
+    if (event->bytes_total)
+        snprintf(out + len, size - len, ", sent %s of %s", cli_size(a, event->bytes_done),
+                 cli_size(b, event->bytes_total));
+    len = strlen(out);
+    if (event->phase == HF_PHASE_WAIT && event->wait_ms)
+        snprintf(out + len, size - len, ", waiting %u s before the next try",
+                 (event->wait_ms + 999) / 1000);
+    else if (event->phase == HF_PHASE_COMMIT)
+        snprintf(out + len, size - len, ", committing");
+    else if (event->seconds_left) {
+        duration(b, event->seconds_left);
+        snprintf(out + len, size - len, ", %s/s, %s left", cli_size(a, event->bytes_per_s), b);
+    }
+    len = strlen(out);
+    if (event->commits > 1)
+        snprintf(out + len, size - len, ", %u commits", event->commits);
+}
+
+static bool is_upload(const hf_progress *event)
+{
+    return event->files_asked || event->bytes_to_hash;
+}
+
 /* "12/40 files, 1.2G of 4.5G, 210.3M/s, 0:15 left" */
 static void describe(const hf_progress *event, char *out, size_t size)
 {
@@ -72,6 +112,10 @@ static void describe(const hf_progress *event, char *out, size_t size)
     size_t len = 0;
 
     out[0] = '\0';
+    if (is_upload(event)) {
+        describe_upload(event, out, size);
+        return;
+    }
     if (event->files_total > 1)
         snprintf(out, size, "%llu/%llu files, ", (unsigned long long)event->files_done,
                  (unsigned long long)event->files_total);
@@ -100,6 +144,8 @@ static void describe(const hf_progress *event, char *out, size_t size)
 
 static unsigned percent(const hf_progress *event)
 {
+    if (event->bytes_total == 0 && is_upload(event) && event->files_total)
+        return (unsigned)((double)event->files_done * 100.0 / (double)event->files_total);
     if (event->bytes_total == 0)
         return event->phase == HF_PHASE_DONE ? 100 : 0;
     if (event->bytes_done >= event->bytes_total)
@@ -166,7 +212,7 @@ void cli_progress_as_json(cli_progress *progress)
 
 static void show_json(const hf_progress *event)
 {
-    static const char *const phases[] = { "", "plan", "transfer", "wait", "done" };
+    static const char *const phases[] = { "", "plan", "transfer", "wait", "done", "commit" };
 
     fprintf(stderr,
             "{\"event\":\"progress\",\"phase\":\"%s\",\"bytes_done\":%llu,\"bytes_total\":%llu,"
@@ -196,7 +242,7 @@ int cli_progress_show(const hf_progress *event, void *user)
         return 0;
     }
     if (progress->off || event->phase == HF_PHASE_PLAN ||
-        (event->bytes_total == 0 && event->wait_ms == 0))
+        (event->bytes_total == 0 && event->wait_ms == 0 && !is_upload(event)))
         return 0;
     if (progress->bar) {
         if (since < BAR_EVERY_MS && progress->shown_ms && event->phase != HF_PHASE_DONE)

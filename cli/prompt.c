@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -126,4 +127,28 @@ int cli_choose(cli_ctx *ctx, const char *question, const char *const *choices, s
         }
         cli_say(ctx, "Please enter a number from 1 to %zu.", n);
     }
+}
+
+bool cli_confirm(cli_ctx *ctx, const char *question, bool yes, int *code)
+{
+    char answer[16] = "";
+
+    *code = CLI_EXIT_ERROR;
+    if (yes)
+        return true;
+    if (ctx->mode != CLI_HUMAN) {
+        *code = cli_error(ctx, "%s Use --yes to skip confirmation.", question);
+        return false;
+    }
+    printf("%s [y/N]: ", question);
+    fflush(stdout);
+    if (fgets(answer, sizeof(answer), stdin)) {
+        answer[strcspn(answer, "\r\n")] = '\0';
+        if (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0)
+            return true;
+    } else {
+        fputc('\n', stderr);
+    }
+    cli_say(ctx, "Aborted!");
+    return false;
 }

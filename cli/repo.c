@@ -7,6 +7,7 @@
 
 /* In the order of hf_repo_type. */
 const char *const cli_repo_types[] = { "model", "dataset", "space", "kernel", NULL };
+const char *const cli_repo_types_git[] = { "model", "dataset", "space", NULL };
 
 static hf_repo_type type_of(const char *word)
 {
@@ -129,4 +130,29 @@ int cli_client(cli_ctx *ctx, const char *token, const char *cache_dir, hf_client
     opts.log_user = ctx;
     status = hf_client_new(&opts, out, &err);
     return status == HF_OK ? CLI_EXIT_OK : cli_failed(ctx, status, &err, NULL, NULL);
+}
+
+int cli_call_begin(cli_call *call, cli_ctx *ctx, const char *id, const char *type,
+                   const char *revision, const char *token)
+{
+    int code = CLI_EXIT_OK;
+
+    memset(call, 0, sizeof(*call));
+    call->ctx = ctx;
+    call->err = (hf_error)HF_ERROR_INIT;
+    call->opts = (hf_call_opts)HF_CALL_OPTS_INIT;
+    call->opts.cancel = ctx->cancel;
+    if (id)
+        code = cli_repo_parse(ctx, id, type, revision, &call->repo);
+    return code == CLI_EXIT_OK ? cli_client(ctx, token, NULL, &call->client) : code;
+}
+
+int cli_call_end(cli_call *call, int code, hf_status status)
+{
+    if (code == CLI_EXIT_OK && status != HF_OK)
+        code =
+            cli_failed(call->ctx, status, &call->err, call->repo.id ? &call->repo.ref : NULL, NULL);
+    hf_client_free(call->client);
+    cli_repo_dispose(&call->repo);
+    return code;
 }

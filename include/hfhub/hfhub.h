@@ -81,7 +81,7 @@ HF_API const char *hf_version(void);
     X(45, ERR_PROTOCOL, "unexpected answer from the server")                                       \
     X(46, ERR_TRUNCATED, "the server ended the body early")                                        \
     X(47, ERR_REDIRECTS, "too many redirects")                                                     \
-    X(48, ERR_CHANGED, "the file changed on the server during the transfer")                       \
+    X(48, ERR_CHANGED, "the file changed during the transfer")                                     \
     X(60, ERR_REPO_NOT_FOUND, "repository not found")                                              \
     X(61, ERR_REVISION_NOT_FOUND, "revision not found")                                            \
     X(62, ERR_ENTRY_NOT_FOUND, "entry not found")                                                  \
@@ -407,7 +407,8 @@ typedef enum hf_phase {
     HF_PHASE_PLAN = 1, /* asking the Hub what there is */
     HF_PHASE_TRANSFER, /* bytes are coming in */
     HF_PHASE_WAIT, /* another process is fetching the file, or the Hub asked to wait: see wait_ms */
-    HF_PHASE_DONE  /* the last call of an operation that succeeded */
+    HF_PHASE_DONE, /* the last call of an operation that succeeded */
+    HF_PHASE_COMMIT /* everything is stored; the Hub makes the commit */
 } hf_phase;
 
 /** How far an operation is. Delivered about ten times a second and once at the end. */
@@ -422,6 +423,13 @@ typedef struct hf_progress {
     uint32_t wait_ms;     /* in HF_PHASE_WAIT: how long until the next try; 0 when unknown */
     uint32_t retries;     /* so far */
     const char *path; /* a file that is moving; NULL when none is. Control characters replaced */
+    /* Of an upload, where bytes_done and bytes_total are what goes to the storage, and files_done
+     * are committed or unchanged. Totals grow while the Hub is asked what it wants. */
+    uint64_t bytes_hashed;
+    uint64_t bytes_to_hash;
+    uint64_t files_asked;  /* of which the Hub has said how they are to go up */
+    uint32_t commits;      /* made so far */
+    uint32_t seconds_left; /* at bytes_per_s; 0: not known */
 } hf_progress;
 
 /**
@@ -1043,6 +1051,330 @@ HF_API hf_status hf_paths_info_get(hf_client *client, const hf_repo_ref *repo,
  * @since 0.1
  */
 HF_API void hf_paths_info_free(hf_paths_info *info);
+
+/* --------------------------------------------------------------------------------- publishing */
+
+/*
+ * A commit is a list of operations that is built up and then sent: files to add, to delete, to copy.
+ * Nothing is read before hf_commit_send(), which asks the Hub how each file is to go up, stores
+ * large ones (several at a time, straight from the file), and makes the commit. Files that the repo
+ * has already with the same content are left out. What is stored stays stored: sending the same
+ * list again after a failure goes on from there.
+ *
+ * Never sent, whoever asks: paths with a component ".git" or ".cache", and the files that hold the
+ * client's tokens.
+ */
+typedef struct hf_commit hf_commit;
+
+/** What came of it. Absent text is NULL. */
+typedef struct hf_commit_info {
+    const char *repo_id;    /* with its namespace, also when it was asked for without */
+    const char *oid;        /* of the last commit made; the head's when nothing had changed */
+    const char *url;        /* its page */
+    const char *pr_url;     /* page of the pull request; NULL: none was opened */
+    const char *revision;   /* where it is: the branch, or "refs/pr/N" */
+    uint32_t n_commits;     /* 0: nothing had changed, or nothing was to be done */
+    uint64_t files_added;   /* new or changed */
+    uint64_t files_deleted; /* folders count once */
+    uint64_t files_same;    /* there already with the same content */
+    uint64_t files_ignored; /* by .gitignore */
+    uint64_t bytes_hashed;
+    uint64_t bytes_sent; /* to the storage, what was sent again included */
+} hf_commit_info;
+
+/* flags of hf_upload_opts */
+#define HF_UPLOAD_CREATE_PR     (1u << 0) /* open a pull request instead of changing the branch */
+#define HF_UPLOAD_CREATE_REPO   (1u << 1) /* make the repo when there is none */
+#define HF_UPLOAD_PRIVATE       (1u << 2) /* a repo made is private… */
+#define HF_UPLOAD_PUBLIC        (1u << 3) /* …or public; neither: as its owner's default is */
+#define HF_UPLOAD_CREATE_BRANCH (1u << 4) /* make the branch when there is none */
+#define HF_UPLOAD_FOLLOW_LINKS  (1u << 5) /* send files behind links that leave the folder */
+#define HF_UPLOAD_SPLIT         (1u << 6) /* allow several commits when there is very much */
+#define HF_UPLOAD_KEEP_STATE    (1u << 7) /* note hashes below the folder, for the next run */
+#define HF_UPLOAD_APPENDED      (1u << 8) /* files may grow meanwhile: what there was is sent */
+
+typedef struct hf_upload_opts {
+    uint32_t struct_size;
+    uint32_t flags;            /* HF_UPLOAD_* */
+    const char *message;       /* first line of the commit's; NULL: "Upload <path> with hfhub" */
+    const char *description;   /* what follows it; NULL: nothing */
+    const char *parent_commit; /* fail with HF_ERR_CONFLICT unless the branch is there; NULL: any */
+    const char *space_sdk;     /* of a space that is made; NULL: "gradio" */
+    const char *const *allow;  /* of a folder: patterns of paths relative to it; NULL: every file */
+    size_t n_allow;
+    const char *const *ignore; /* of a folder; NULL: none */
+    size_t n_ignore;
+    const char *const
+        *remove; /* of a folder: delete what the repo has below the path and matches */
+    size_t n_remove;
+    uint32_t max_parallel; /* bodies sent at a time; 0: 8 */
+    uint32_t max_files;    /* of a commit with HF_UPLOAD_SPLIT; 0: 1000 when over 5000 in all */
+    hf_cancel *cancel;
+    hf_progress_fn *on_progress;
+    void *user;
+} hf_upload_opts;
+
+/* clang-format off */
+#define HF_UPLOAD_OPTS_INIT \
+    { sizeof(hf_upload_opts), 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, 0, 0, NULL, \
+      NULL, NULL }
+/* clang-format on */
+
+/**
+ * Start a list of operations.
+ *
+ * @param client  the client; must outlive the list
+ * @param repo    the repo and the branch to change; "refs/pr/N" for a pull request that is open.
+ *                With HF_UPLOAD_CREATE_REPO the id may lack its namespace, which is then the user
+ * @param out     on success the list; free with hf_commit_free()
+ * @param err     NULL, or filled on failure
+ * @return HF_OK; HF_ERR_INVALID_ARG; HF_ERR_NO_MEMORY
+ * @threads any
+ * @since 0.2
+ */
+HF_API hf_status hf_commit_new(hf_client *client, const hf_repo_ref *repo, hf_commit **out,
+                               hf_error *err);
+
+/**
+ * Free a list of operations, sent or not.
+ *
+ * @param commit  NULL allowed
+ * @return nothing
+ * @threads any
+ * @since 0.2
+ */
+HF_API void hf_commit_free(hf_commit *commit);
+
+/**
+ * Add a file from the disk.
+ *
+ * @param commit      the list
+ * @param path        where it goes in the repo, '/'-separated; a leading "/" or "./" is dropped
+ * @param local_path  the file; read when the list is sent, and must not change before that is over
+ * @param err         NULL, or filled on failure
+ * @return HF_OK; HF_ERR_UNSAFE_PATH; HF_ERR_IO when there is no such file; HF_ERR_UNSUPPORTED when
+ *         it is no regular file; HF_ERR_PERMISSION for a file that holds tokens; HF_ERR_NO_MEMORY
+ * @threads one at a time for one list
+ * @since 0.2
+ */
+HF_API hf_status hf_commit_add_file(hf_commit *commit, const char *path, const char *local_path,
+                                    hf_error *err);
+
+/**
+ * Add a file by a descriptor, read from its beginning without moving its offset.
+ *
+ * @param commit  the list
+ * @param path    where it goes in the repo
+ * @param fd      open for reading, of a regular file; duplicated
+ * @param err     NULL, or filled on failure
+ * @return as hf_commit_add_file()
+ * @threads one at a time for one list
+ * @since 0.2
+ */
+HF_API hf_status hf_commit_add_fd(hf_commit *commit, const char *path, int fd, hf_error *err);
+
+/**
+ * Add a file from memory.
+ *
+ * @param commit  the list
+ * @param path    where it goes in the repo
+ * @param bytes   its content; copied
+ * @param len     how many bytes
+ * @param err     NULL, or filled on failure
+ * @return HF_OK; HF_ERR_UNSAFE_PATH; HF_ERR_INVALID_ARG; HF_ERR_NO_MEMORY
+ * @threads one at a time for one list
+ * @since 0.2
+ */
+HF_API hf_status hf_commit_add_bytes(hf_commit *commit, const char *path, const void *bytes,
+                                     size_t len, hf_error *err);
+
+/**
+ * Add the files of a folder, those in folders below included, dot files too. Links to directories
+ * are not followed. Files behind a link that leaves the folder fail the call, unless
+ * HF_UPLOAD_FOLLOW_LINKS is given.
+ *
+ * @param commit  the list
+ * @param path    where the folder's content goes in the repo; NULL or "" for the root
+ * @param folder  the folder
+ * @param opts    allow, ignore, remove and flags are used; NULL: everything
+ * @param err     NULL, or filled on failure; its message names the file
+ * @return HF_OK; HF_ERR_UNSAFE_PATH; HF_ERR_IO, HF_ERR_PERMISSION; HF_ERR_UNSUPPORTED when it is no
+ *         folder; HF_ERR_INVALID_ARG; HF_ERR_NO_MEMORY
+ * @threads one at a time for one list
+ * @since 0.2
+ */
+HF_API hf_status hf_commit_add_folder(hf_commit *commit, const char *path, const char *folder,
+                                      const hf_upload_opts *opts, hf_error *err);
+
+/**
+ * Delete a file.
+ *
+ * @param commit  the list
+ * @param path    in the repo; it must be there
+ * @param err     NULL, or filled on failure
+ * @return HF_OK; HF_ERR_UNSAFE_PATH; HF_ERR_NO_MEMORY
+ * @threads one at a time for one list
+ * @since 0.2
+ */
+HF_API hf_status hf_commit_delete_file(hf_commit *commit, const char *path, hf_error *err);
+
+/**
+ * Delete a folder and all below it.
+ *
+ * @param commit  the list
+ * @param path    in the repo, with or without '/' at its end
+ * @param err     NULL, or filled on failure
+ * @return HF_OK; HF_ERR_UNSAFE_PATH; HF_ERR_NO_MEMORY
+ * @threads one at a time for one list
+ * @since 0.2
+ */
+HF_API hf_status hf_commit_delete_folder(hf_commit *commit, const char *path, hf_error *err);
+
+/**
+ * Delete the files whose path matches a pattern, ".gitattributes" never. Which they are is found out
+ * when the list is sent.
+ *
+ * @param commit      the list
+ * @param patterns    as in hf_snapshot_opts
+ * @param n_patterns  how many
+ * @param err         NULL, or filled on failure
+ * @return HF_OK; HF_ERR_INVALID_ARG; HF_ERR_NO_MEMORY
+ * @threads one at a time for one list
+ * @since 0.2
+ */
+HF_API hf_status hf_commit_delete_matching(hf_commit *commit, const char *const *patterns,
+                                           size_t n_patterns, hf_error *err);
+
+/**
+ * Copy a file of the repo. Content in LFS is not moved; of another file it is fetched and sent.
+ *
+ * @param commit         the list
+ * @param from_revision  where the source is; NULL: the branch being changed
+ * @param from           source
+ * @param to             where it goes
+ * @param err            NULL, or filled on failure
+ * @return HF_OK; HF_ERR_UNSAFE_PATH; HF_ERR_NO_MEMORY
+ * @threads one at a time for one list
+ * @since 0.2
+ */
+HF_API hf_status hf_commit_copy(hf_commit *commit, const char *from_revision, const char *from,
+                                const char *to, hf_error *err);
+
+/**
+ * Send the list. Either all of it is committed or nothing, except with HF_UPLOAD_SPLIT. A list can
+ * be sent again, after a failure too.
+ *
+ * When the answer to a commit is lost, the Hub is asked whether it happened, and the commit is made
+ * again only when it did not.
+ *
+ * @param commit  the list
+ * @param opts    NULL for defaults; borrowed for the call; patterns are not used here
+ * @param out     on success the commit; free with hf_commit_info_free(). May be NULL
+ * @param err     NULL, or filled on failure; its message names the file
+ * @return HF_OK, also when nothing had changed; HF_ERR_CHANGED when a file changed while it was sent
+ *         (nothing is committed); HF_ERR_CONFLICT; HF_ERR_LIMIT for a quota; HF_ERR_BAD_REQUEST for
+ *         what the Hub refuses; HF_ERR_CANCELED; the other errors of hf_hub_download()
+ * @threads any, one at a time for one list, but not from a callback of this client
+ * @since 0.2
+ */
+HF_API hf_status hf_commit_send(hf_commit *commit, const hf_upload_opts *opts, hf_commit_info **out,
+                                hf_error *err);
+
+/**
+ * Free the result of an upload.
+ *
+ * @param info  NULL allowed
+ * @return nothing
+ * @threads any
+ * @since 0.2
+ */
+HF_API void hf_commit_info_free(hf_commit_info *info);
+
+/**
+ * Publish one file: a list with one operation, sent.
+ *
+ * @param client      the client
+ * @param repo        as in hf_commit_new()
+ * @param path        where it goes in the repo
+ * @param local_path  the file
+ * @param opts        NULL for defaults; borrowed for the call
+ * @param out         NULL, or on success the commit; free with hf_commit_info_free()
+ * @param err         NULL, or filled on failure
+ * @return as hf_commit_add_file() and hf_commit_send()
+ * @threads any, but not from a callback of this client
+ * @since 0.2
+ */
+HF_API hf_status hf_upload_file(hf_client *client, const hf_repo_ref *repo, const char *path,
+                                const char *local_path, const hf_upload_opts *opts,
+                                hf_commit_info **out, hf_error *err);
+
+/**
+ * Publish a folder.
+ *
+ * @param client  the client
+ * @param repo    as in hf_commit_new()
+ * @param path    where the folder's content goes in the repo; NULL or "" for the root
+ * @param folder  the folder
+ * @param opts    NULL for defaults; borrowed for the call
+ * @param out     NULL, or on success the last commit; free with hf_commit_info_free()
+ * @param err     NULL, or filled on failure
+ * @return as hf_commit_add_folder() and hf_commit_send()
+ * @threads any, but not from a callback of this client
+ * @since 0.2
+ */
+HF_API hf_status hf_upload_folder(hf_client *client, const hf_repo_ref *repo, const char *path,
+                                  const char *folder, const hf_upload_opts *opts,
+                                  hf_commit_info **out, hf_error *err);
+
+/**
+ * Delete one file of a repo.
+ *
+ * @param client  the client
+ * @param repo    the repo and branch
+ * @param path    the file
+ * @param opts    NULL for defaults; borrowed for the call
+ * @param out     NULL, or on success the commit; free with hf_commit_info_free()
+ * @param err     NULL, or filled on failure
+ * @return as hf_commit_send(); HF_ERR_ENTRY_NOT_FOUND
+ * @threads any, but not from a callback of this client
+ * @since 0.2
+ */
+HF_API hf_status hf_delete_file(hf_client *client, const hf_repo_ref *repo, const char *path,
+                                const hf_upload_opts *opts, hf_commit_info **out, hf_error *err);
+
+/**
+ * Delete a folder of a repo.
+ *
+ * @param client  the client
+ * @param repo    the repo and branch
+ * @param path    the folder
+ * @param opts    NULL for defaults; borrowed for the call
+ * @param out     NULL, or on success the commit; free with hf_commit_info_free()
+ * @param err     NULL, or filled on failure
+ * @return as hf_commit_send(); HF_ERR_ENTRY_NOT_FOUND
+ * @threads any, but not from a callback of this client
+ * @since 0.2
+ */
+HF_API hf_status hf_delete_folder(hf_client *client, const hf_repo_ref *repo, const char *path,
+                                  const hf_upload_opts *opts, hf_commit_info **out, hf_error *err);
+
+/**
+ * Copy one file within a repo.
+ *
+ * @param client  the client
+ * @param repo    the repo and branch
+ * @param from    source
+ * @param to      where it goes
+ * @param opts    NULL for defaults; borrowed for the call
+ * @param out     NULL, or on success the commit; free with hf_commit_info_free()
+ * @param err     NULL, or filled on failure
+ * @return as hf_commit_send(); HF_ERR_ENTRY_NOT_FOUND
+ * @threads any, but not from a callback of this client
+ * @since 0.2
+ */
+HF_API hf_status hf_copy(hf_client *client, const hf_repo_ref *repo, const char *from,
+                         const char *to, const hf_upload_opts *opts, hf_commit_info **out,
+                         hf_error *err);
 
 /* -----------------------------------------------------------------------------------------------
  * accounts and tokens */

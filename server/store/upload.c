@@ -243,7 +243,7 @@ static hf_status upload_new(srv_store *store, const char *key, uint64_t size, ui
 /* Did anybody begin it, in this life of the server or an earlier one? */
 static bool is_begun(srv_store *store, const char *key)
 {
-    hf__os_stat info = { HF__OS_ABSENT, 0, 0, 0, 0, 0, 0, 0, 0 };
+    hf__os_stat info = { .type = HF__OS_ABSENT };
     hf__buf path;
 
     hf__buf_init(&path, HF__MAX_PATH);

@@ -256,6 +256,8 @@ static hf_status make_layers(hf_client *client, const hf_client_opts *opts, bool
         .pool = client->pool,
         .log = &client->log,
         .cache_dir = client->cache_dir,
+        .token_path = client->token_path,
+        .stored_path = client->stored_tokens_path,
         .no_symlinks = (opts->flags & HF_CLIENT_NO_SYMLINKS) ||
                        (use_env && hf__env_truthy(hf__env_get("HF_HUB_DISABLE_SYMLINKS"))),
     };

@@ -11,36 +11,6 @@
     (HF_DOWNLOAD_FORCE | HF_DOWNLOAD_LOCAL_ONLY | HF_DOWNLOAD_DRY_RUN | HF_DOWNLOAD_PREFER_CACHE | \
      HF_DOWNLOAD_REFRESH)
 
-/* ---- callbacks: marks the thread, so that a call from inside is an error and not a deadlock */
-
-typedef struct guarded {
-    hf_client *client;
-    hf_progress_fn *fn;
-    void *user;
-} guarded;
-
-static int deliver(const hf_progress *event, void *user)
-{
-    guarded *g = user;
-    int result;
-
-    if (g->client->has_key)
-        pthread_setspecific(g->client->in_callback, g);
-    result = g->fn(event, g->user);
-    if (g->client->has_key)
-        pthread_setspecific(g->client->in_callback, NULL);
-    return result;
-}
-
-static void guard(guarded *g, hf_client *client, hf_progress_fn **fn, void **user)
-{
-    *g = (guarded){ client, *fn, *user };
-    if (*fn) {
-        *fn = deliver;
-        *user = g;
-    }
-}
-
 static hf_status check_flags(uint32_t flags, hf_error *err)
 {
     if (flags & ~KNOWN_FLAGS)
@@ -72,7 +42,7 @@ hf_status hf_hub_download(hf_client *client, const hf_repo_ref *repo, const char
     hf_download_opts opts;
     hf__buf cache_dir;
     hf__buf local_dir;
-    guarded g;
+    hf__api_guarded g;
     hf_status st = hf__api_enter(client, err);
 
     if (st == HF_OK && !path)
@@ -93,7 +63,7 @@ hf_status hf_hub_download(hf_client *client, const hf_repo_ref *repo, const char
     st = hf__api_dir(opts.cache_dir, &cache_dir, &opts.cache_dir, err);
     if (st == HF_OK)
         st = hf__api_dir(opts.local_dir, &local_dir, &opts.local_dir, err);
-    guard(&g, client, &opts.on_progress, &opts.user);
+    hf__api_guard(&g, client, &opts.on_progress, &opts.user);
     if (st == HF_OK)
         st = hf__transfer_file(&client->transfer, repo, path, &opts, out, err);
     hf__buf_dispose(&cache_dir);
@@ -108,24 +78,13 @@ void hf_file_free(hf_file *file)
 
 /* ---- a repo */
 
-static hf_status check_patterns(const char *const *patterns, size_t n, hf_error *err)
-{
-    if (!patterns && n)
-        return hf__fail(err, HF_ERR_INVALID_ARG, "%zu patterns are announced, but the list is NULL",
-                        n);
-    for (size_t i = 0; i < n; i++)
-        if (!patterns[i])
-            return hf__fail(err, HF_ERR_INVALID_ARG, "pattern %zu is NULL", i);
-    return HF_OK;
-}
-
 hf_status hf_snapshot_download(hf_client *client, const hf_repo_ref *repo,
                                const hf_snapshot_opts *given, hf_snapshot **out, hf_error *err)
 {
     hf_snapshot_opts opts;
     hf__buf cache_dir;
     hf__buf local_dir;
-    guarded g;
+    hf__api_guarded g;
     hf_status st = hf__api_enter(client, err);
 
     if (st == HF_OK && !out)
@@ -137,9 +96,9 @@ hf_status hf_snapshot_download(hf_client *client, const hf_repo_ref *repo,
     if (st == HF_OK)
         st = check_flags(opts.flags, err);
     if (st == HF_OK)
-        st = check_patterns(opts.allow, opts.n_allow, err);
+        st = hf__api_patterns(opts.allow, opts.n_allow, err);
     if (st == HF_OK)
-        st = check_patterns(opts.ignore, opts.n_ignore, err);
+        st = hf__api_patterns(opts.ignore, opts.n_ignore, err);
     if (st == HF_OK && opts.max_workers > 1024)
         st = hf__fail(err, HF_ERR_INVALID_ARG, "max_workers is %u, more than 1024",
                       opts.max_workers);
@@ -149,7 +108,7 @@ hf_status hf_snapshot_download(hf_client *client, const hf_repo_ref *repo,
     st = hf__api_dir(opts.cache_dir, &cache_dir, &opts.cache_dir, err);
     if (st == HF_OK)
         st = hf__api_dir(opts.local_dir, &local_dir, &opts.local_dir, err);
-    guard(&g, client, &opts.on_progress, &opts.user);
+    hf__api_guard(&g, client, &opts.on_progress, &opts.user);
     if (st == HF_OK)
         st = hf__transfer_snapshot(&client->transfer, repo, &opts, out, err);
     hf__buf_dispose(&cache_dir);
@@ -188,7 +147,7 @@ hf_status hf_cached_download(hf_client *client, const char *url,
     hf_cached_download_opts opts;
     hf__buf cache_dir;
     hf__buf agent;
-    guarded g;
+    hf__api_guarded g;
     hf_status st = hf__api_enter(client, err);
 
     if (st == HF_OK && !out)
@@ -212,7 +171,7 @@ hf_status hf_cached_download(hf_client *client, const char *url,
                 agent.ptr[i] = '?';
     }
     st = hf__api_dir(opts.cache_dir, &cache_dir, &opts.cache_dir, err);
-    guard(&g, client, &opts.on_progress, &opts.user);
+    hf__api_guard(&g, client, &opts.on_progress, &opts.user);
     if (st == HF_OK)
         st = hf__transfer_url(&client->transfer, url, &opts,
                               agent.len ? hf__buf_cstr(&agent) : NULL, out, err);

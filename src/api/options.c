@@ -58,3 +58,38 @@ hf_status hf__api_dir(const char *dir, hf__buf *out, const char **expanded, hf_e
     *expanded = hf__buf_cstr(out);
     return HF_OK;
 }
+
+hf_status hf__api_patterns(const char *const *patterns, size_t n, hf_error *err)
+{
+    if (!patterns && n)
+        return hf__fail(err, HF_ERR_INVALID_ARG, "%zu patterns are announced, but the list is NULL",
+                        n);
+    for (size_t i = 0; i < n; i++)
+        if (!patterns[i])
+            return hf__fail(err, HF_ERR_INVALID_ARG, "pattern %zu is NULL", i);
+    return HF_OK;
+}
+
+/* ---- callbacks: marks the thread, so that a call from inside is an error and not a deadlock */
+
+static int deliver(const hf_progress *event, void *user)
+{
+    hf__api_guarded *g = user;
+    int result;
+
+    if (g->client->has_key)
+        pthread_setspecific(g->client->in_callback, g);
+    result = g->fn(event, g->user);
+    if (g->client->has_key)
+        pthread_setspecific(g->client->in_callback, NULL);
+    return result;
+}
+
+void hf__api_guard(hf__api_guarded *g, hf_client *client, hf_progress_fn **fn, void **user)
+{
+    *g = (hf__api_guarded){ client, *fn, *user };
+    if (*fn) {
+        *fn = deliver;
+        *user = g;
+    }
+}

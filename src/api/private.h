@@ -49,6 +49,18 @@ hf_status hf__api_next(hf_list *list, hf__endpoint_id id, const void *out, const
 /* HF_ERR_INVALID_ARG when text is NULL or empty. */
 hf_status hf__api_text(const char *text, const char *name, hf_error *err);
 
+/* A list of patterns: not NULL when there are some, none of them NULL. */
+hf_status hf__api_patterns(const char *const *patterns, size_t n, hf_error *err);
+
+/* Replaces a progress callback by one that marks the thread while it runs. */
+typedef struct hf__api_guarded {
+    hf_client *client;
+    hf_progress_fn *fn;
+    void *user;
+} hf__api_guarded;
+
+void hf__api_guard(hf__api_guarded *g, hf_client *client, hf_progress_fn **fn, void **user);
+
 /* Refuses a call made from inside a callback of the same client. */
 hf_status hf__api_enter(hf_client *client, hf_error *err);
 

@@ -251,7 +251,8 @@ static hf_status ask_patiently(hf_client *client, hf__ask *ask, bool exist_ok, v
     hf_status st;
 
     for (uint32_t i = 0;; i++) {
-        ask->exist_ok = false;
+        hf__result_free(*answer);
+        *answer = NULL;
         st = hf__hub_ask(client->hub, ask, answer, &said);
         if (i + 1 >= BUSY_TRIES || !is_busy(st, &said))
             break;
@@ -284,41 +285,70 @@ typedef struct url_owner {
     hf__arena *arena;
 } url_owner;
 
-/* The id is what follows the type in the address; it has the namespace that a bare name lacks. */
-static hf_status make_url(hf_client *client, const hf_repo_ref *repo, const hf_repo_url *told,
-                          bool existed, hf_repo_url **out, hf_error *err)
+/* The id that a bare name has: what the address says after the type, else the token's user's. */
+static hf_status whole_id(hf_client *client, const hf_repo_ref *repo, const char *url,
+                          const hf_cancel *cancel, hf__buf *out, hf_error *err)
 {
-    hf__arena *arena = hf__arena_new();
-    url_owner *owner = arena ? hf__arena_alloc(arena, sizeof(*owner)) : NULL;
+    const char *name = url ? strrchr(url, '/') : NULL;
+    const char *start = name;
+    hf_user *user = NULL;
+    hf_status st = HF_OK;
+
+    if (strchr(repo->id, '/')) {
+        hf__buf_adds(out, repo->id);
+    } else if (name && strcmp(name + 1, repo->id) == 0) {
+        while (start > url && start[-1] != '/')
+            start--;
+        hf__buf_adds(out, start);
+    } else {
+        st = hf__hub_whoami(client->hub, NULL, cancel, &user, err);
+        if (st == HF_OK)
+            hf__buf_addf(out, "%s/%s", user->name, repo->id);
+        hf__hub_user_free(user);
+    }
+    return st == HF_OK && out->status != HF_OK ? hf__fail_nomem(err) : st;
+}
+
+static hf_status make_url(hf_client *client, const hf_repo_ref *repo, const hf_repo_url *told,
+                          bool existed, const hf_cancel *cancel, hf_repo_url **out, hf_error *err)
+{
     const char *plural = repo->type == HF_REPO_MODEL ? "" : hf__repo_type_plural(repo->type);
-    const char *slash;
+    hf__arena *arena = NULL;
+    url_owner *owner = NULL;
     hf__buf url;
+    hf__buf id;
+    hf_status st;
 
     hf__buf_init(&url, HF__MAX_URL);
-    if (told && told->url)
+    hf__buf_init(&id, HF__MAX_URL);
+    st = whole_id(client, repo, told ? told->url : NULL, cancel, &id, err);
+    if (st != HF_OK)
+        goto done;
+    if (told)
         hf__buf_adds(&url, told->url);
     else
-        hf__buf_addf(&url, "%s/%s%s%s", client->endpoint, plural, *plural ? "/" : "", repo->id);
+        hf__buf_addf(&url, "%s/%s%s%s", client->endpoint, plural, *plural ? "/" : "",
+                     hf__buf_cstr(&id));
+    arena = hf__arena_new();
+    owner = arena ? hf__arena_alloc(arena, sizeof(*owner)) : NULL;
     if (owner && url.status == HF_OK) {
         owner->arena = arena;
         owner->pub.type = repo->type;
         owner->pub.url = hf__arena_str(arena, hf__buf_str(&url));
-        owner->pub.id = hf__arena_cstr(arena, repo->id);
+        owner->pub.id = hf__arena_str(arena, hf__buf_str(&id));
         owner->pub.existed = existed;
         owner->pub.is_copying = told && told->is_copying;
-        slash = strchr(repo->id, '/') || !owner->pub.url ? NULL : strrchr(owner->pub.url, '/');
-        while (slash && slash > owner->pub.url && slash[-1] != '/')
-            slash--;
-        if (slash && slash > owner->pub.url)
-            owner->pub.id = slash;
     }
-    hf__buf_dispose(&url);
-    if (!owner || !owner->pub.url || hf__arena_failed(arena)) {
+    if (!owner || url.status != HF_OK || hf__arena_failed(arena)) {
         hf__arena_free(arena);
-        return hf__fail_nomem(err);
+        st = hf__fail_nomem(err);
+        goto done;
     }
     *out = &owner->pub;
-    return HF_OK;
+done:
+    hf__buf_dispose(&url);
+    hf__buf_dispose(&id);
+    return st;
 }
 
 static hf_status finish_create(hf_client *client, hf__ask *ask, const hf_create_opts *o,
@@ -338,7 +368,7 @@ static hf_status finish_create(hf_client *client, hf__ask *ask, const hf_create_
         st = HF_OK;
     }
     if (st == HF_OK && out)
-        st = make_url(client, made, answer, existed, out, err);
+        st = make_url(client, made, answer, existed, o->cancel, out, err);
     hf__result_free(answer);
     return st;
 }

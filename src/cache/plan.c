@@ -258,6 +258,20 @@ static sized *content_that_stays(planner *p, const hf_cached_repo *repo, chosen_
     return items;
 }
 
+/* Several revisions may have named the same content. */
+static void name_once(planner *p, size_t first)
+{
+    size_t n = first + 1;
+
+    if (p->blobs.n <= first)
+        return;
+    qsort(p->blobs.items + first, p->blobs.n - first, sizeof(*p->blobs.items), by_text);
+    for (size_t i = first + 1; i < p->blobs.n; i++)
+        if (strcmp(p->blobs.items[i], p->blobs.items[n - 1]) != 0)
+            p->blobs.items[n++] = p->blobs.items[i];
+    p->blobs.n = n;
+}
+
 static void plan_some(planner *p, const hf_cached_repo *repo, chosen_fn *chosen, const void *arg)
 {
     size_t n_stay;
@@ -292,17 +306,7 @@ static void plan_some(planner *p, const hf_cached_repo *repo, chosen_fn *chosen,
         }
     }
     free(stay);
-    /* several revisions may have named the same */
-    if (p->blobs.n > first_blob) {
-        size_t n = first_blob + 1;
-
-        qsort(p->blobs.items + first_blob, p->blobs.n - first_blob, sizeof(*p->blobs.items),
-              by_text);
-        for (size_t i = first_blob + 1; i < p->blobs.n; i++)
-            if (strcmp(p->blobs.items[i], p->blobs.items[n - 1]) != 0)
-                p->blobs.items[n++] = p->blobs.items[i];
-        p->blobs.n = n;
-    }
+    name_once(p, first_blob);
 }
 
 static void plan_chosen(planner *p, chosen_fn *chosen, const void *arg)
@@ -445,6 +449,7 @@ hf_status hf__cache_plan_files(const hf_cache_info *info, const hf_cached_file *
             }
         }
     }
+    name_once(&p, 0);
     free(sorted);
     return plan_end(&p, out, err);
 }

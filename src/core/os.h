@@ -29,6 +29,8 @@ typedef struct hf__os_stat {
     uint64_t n_links;
     uint32_t mode;
     uint32_t uid;
+    int64_t mtime_ns; /* since 1970 */
+    int64_t ctime_ns;
 } hf__os_stat;
 
 /* A path that does not exist is HF_OK with HF__OS_ABSENT. */
@@ -93,6 +95,9 @@ hf_status hf__os_pwrite(int fd, const void *bytes, size_t len, uint64_t offset, 
 hf_status hf__os_pread(int fd, void *bytes, size_t len, uint64_t offset, size_t *got,
                        const char *path, hf_error *err);
 void hf__os_close(int *fd); /* closes and sets to -1 */
+/* Opens a regular file for reading; anything else is HF_ERR_UNSUPPORTED. out may be NULL. */
+hf_status hf__os_open_file(const char *path, int *fd, hf__os_stat *out, hf_error *err);
+hf_status hf__os_stat_fd(int fd, const char *path, hf__os_stat *out, hf_error *err);
 
 /* Does path lead, links followed, to a regular file inside root (resolved, no '/' at its end)? What the kernel says of
  * the opened file decides, so that no link changed in between can fool it. size may be NULL. */

@@ -50,6 +50,8 @@ static hf_status stat_done(int result, const struct stat *st, const char *path, 
     out->n_links = (uint64_t)st->st_nlink;
     out->mode = (uint32_t)st->st_mode & 07777u;
     out->uid = (uint32_t)st->st_uid;
+    out->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+    out->ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
     return HF_OK;
 }
 
@@ -72,6 +74,29 @@ void hf__os_close(int *fd)
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
+}
+
+hf_status hf__os_stat_fd(int fd, const char *path, hf__os_stat *out, hf_error *err)
+{
+    struct stat st;
+
+    return stat_done(fstat(fd, &st), &st, path, out, err);
+}
+
+hf_status hf__os_open_file(const char *path, int *fd, hf__os_stat *out, hf_error *err)
+{
+    hf__os_stat stat;
+    hf_status st;
+
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would wait for its other end */
+    if (*fd < 0)
+        return hf__fail_os(err, errno, "cannot open '%s'", path);
+    st = hf__os_stat_fd(*fd, path, out ? out : &stat, err);
+    if (st == HF_OK && (out ? out : &stat)->type != HF__OS_FILE)
+        st = hf__fail(err, HF_ERR_UNSUPPORTED, "'%s' is not a regular file", path);
+    if (st != HF_OK)
+        hf__os_close(fd);
+    return st;
 }
 
 hf_status hf__os_pread(int fd, void *bytes, size_t len, uint64_t offset, size_t *got,

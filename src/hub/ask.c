@@ -188,7 +188,7 @@ static hf_status read_answer(const hf__ask *ask, const hf__net_resp *resp, void 
     return st;
 }
 
-/* An error that the caller called fine: what its body tells is told, when it tells it. */
+/* An error that the caller may find fine: what its body tells is told, when it tells it. */
 static void read_excuse(const hf__ask *ask, const hf__net_resp *resp, void **out)
 {
     if (out && hf__endpoint_get(ask->id)->shape)
@@ -237,12 +237,13 @@ hf_status hf__hub_ask(hf__hub *hub, const hf__ask *ask, void **out, hf_error *er
     if (st != HF_OK)
         goto done;
     st = hf__hub_classify(resp.status, resp.url, resp.headers, hf__buf_str(&resp.body), err);
-    if (st == HF_OK && out && ep->shape) {
+    if (st == HF_OK && out && ep->shape)
         st = read_answer(ask, &resp, out, err);
-    } else if (excused(ask, st, resp.status)) {
+    else if (st == HF_ERR_CONFLICT)
+        read_excuse(ask, &resp, out);
+    if (excused(ask, st, resp.status)) {
         hf__error_clear(err);
         st = HF_OK;
-        read_excuse(ask, &resp, out);
     }
     if (st != HF_OK)
         hf__hub_redact(hub, err);

@@ -118,6 +118,7 @@ hf_status hf__hub_online(const hf__hub *hub, const char *url, hf_error *err)
 hf_status hf__hub_call(hf__hub *hub, const hf__hub_exchange *exchange, const hf_cancel *cancel,
                        hf__net_resp *out, hf_error *err)
 {
+    hf__net_header accept = { "Accept", exchange->accept };
     hf__net_req req = { 0 };
     hf_status st = hf__hub_online(hub, exchange->url, err);
 
@@ -131,6 +132,10 @@ hf_status hf__hub_call(hf__hub *hub, const hf__hub_exchange *exchange, const hf_
     req.url = exchange->url;
     req.body = exchange->body;
     req.body_len = exchange->body_len;
+    if (exchange->source)
+        req.source = *exchange->source;
+    req.headers = &accept;
+    req.n_headers = exchange->accept ? 1 : 0;
     req.content_type = exchange->content_type;
     req.retry = exchange->retry;
     req.redirects = exchange->redirects;

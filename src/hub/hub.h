@@ -165,8 +165,9 @@ typedef struct hf__ask {
     const hf_cancel *cancel;
 } hf__ask;
 
-/* out NULL: the answer is not read. *out stays as it was when exist_ok or missing_ok was needed and
- * the answer has no such thing; else it is to be freed with hf__result_free(). */
+/* out NULL: the answer is not read. *out is to be freed with hf__result_free(), also after
+ * HF_ERR_CONFLICT, where it is set when the answer has the shape; it stays as it was when exist_ok or
+ * missing_ok was needed and the answer has not. */
 hf_status hf__hub_ask(hf__hub *hub, const hf__ask *ask, void **out, hf_error *err);
 void hf__result_free(void *result); /* NULL allowed */
 
@@ -207,5 +208,8 @@ void hf__hub_device_free(hf_device *device);
  * id in err. HF_OK for 2xx and 3xx. body may be empty. */
 hf_status hf__hub_classify(int status, const char *url, const struct hf__net_headers *headers,
                            hf__str body, hf_error *err);
+
+/* The half of the face that publishing needs. */
+#include "hub/publish.h"
 
 #endif

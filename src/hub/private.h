@@ -132,6 +132,8 @@ typedef struct hf__hub_exchange {
     const char *url;
     const void *body;
     size_t body_len;
+    const hf__net_source *source; /* instead of body; NULL: none */
+    const char *accept;           /* NULL: none is sent */
     const char *content_type;
     hf__net_class retry;
     hf__net_redirects redirects;

@@ -356,7 +356,7 @@ static uint64_t silent_at_io(hf__net *net, hf__net_stream *stream)
     if (stream->io.head_done && (stream->io.verdict != HF__VERDICT_ANSWER || stream->io.drop_body))
         return stream->io.hop_ms + HF__DISCARD_MS > last_ms ? stream->io.hop_ms + HF__DISCARD_MS
                                                             : last_ms;
-    if (stream->req.body_len && !stream->io.head_done &&
+    if ((stream->req.body_len || stream->req.source.read) && !stream->io.head_done &&
         net->curl.easy_getinfo(stream->io.handle->easy, CURLINFO_SIZE_UPLOAD_T, &sent) ==
             CURLE_OK &&
         (uint64_t)sent != stream->io.sent) {

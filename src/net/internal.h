@@ -65,7 +65,8 @@ struct hf__net_stream {
         uint64_t last_ms; /* of the last sign of life of this hop */
         uint64_t hop_ms;  /* start of this hop */
         uint64_t wake_ms;
-        uint64_t sent; /* bytes of the request's body, when last looked at */
+        uint64_t sent;    /* bytes of the request's body, when last looked at */
+        uint64_t body_at; /* next byte to read from the request's source */
 
         /* of this try; a retry starts from req.url again */
         hf__buf url;
@@ -222,6 +223,8 @@ hf_status hf__stream_reset_hop_io(hf__net_stream *stream);
 hf_status hf__stream_reset_try_io(hf__net_stream *stream);
 size_t hf__stream_on_header(char *data, size_t size, size_t n, void *self);
 size_t hf__stream_on_body(char *data, size_t size, size_t n, void *self);
+size_t hf__stream_on_read(char *data, size_t size, size_t n, void *self);
+int hf__stream_on_seek(void *self, curl_off_t offset, int origin);
 void hf__stream_flush_io(hf__net_stream *stream);
 /* What comes after a hop that ended with code: REDIRECT, RETRY (wait_ms is set) or ANSWER (failure
  * and err are set, or everything is delivered). */

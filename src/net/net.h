@@ -63,6 +63,16 @@ typedef struct hf__net_header {
 
 #define HF__NET_NO_LIMIT UINT64_MAX
 
+/* A body that does not lie in memory. `read` runs on the I/O thread, must not block for long, and
+ * fills in up to len bytes from offset, which goes on from the call before or starts again at 0. No
+ * bytes before the end are HF_ERR_CHANGED. Not HF_OK ends the exchange with that status. */
+typedef struct hf__net_source {
+    hf_status (*read)(void *self, uint64_t offset, void *to, size_t len, size_t *got,
+                      hf_error *err); /* NULL: none */
+    void *self;
+    uint64_t len; /* of the whole body */
+} hf__net_source;
+
 typedef struct hf__net_req {
     const char *method; /* "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH" */
     const char *url;    /* http or https only */
@@ -73,7 +83,8 @@ typedef struct hf__net_req {
     size_t n_headers;
     const void *body; /* NULL: none */
     size_t body_len;
-    const char *content_type;
+    hf__net_source source;    /* instead of body */
+    const char *content_type; /* NULL: none is sent */
     hf__net_class retry;
     hf__net_redirects redirects;
     uint32_t timeout_ms; /* to the answer's headers, and longest silence after them; 0: 10000 */

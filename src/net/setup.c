@@ -12,7 +12,7 @@
 
 /* A larger receive buffer means fewer system calls; past this size the second-level cache is too
  * small for it and it gets slower again. */
-enum { RECEIVE_BYTES = 256 * 1024 };
+enum { RECEIVE_BYTES = 256 * 1024, SEND_BYTES = 256 * 1024 };
 
 /* CURLOPT_QUICK_EXIT, which headers before 7.87 lack; an older library refuses it. */
 enum { HF__OPT_QUICK_EXIT = 322 };
@@ -56,6 +56,10 @@ static hf__handle *handle_new(hf__net *net)
     (void)curl->easy_setopt(easy, CURLOPT_HEADERDATA, handle);
     (void)curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, hf__stream_on_body);
     (void)curl->easy_setopt(easy, CURLOPT_WRITEDATA, handle);
+    (void)curl->easy_setopt(easy, CURLOPT_READFUNCTION, hf__stream_on_read);
+    (void)curl->easy_setopt(easy, CURLOPT_READDATA, handle);
+    (void)curl->easy_setopt(easy, CURLOPT_SEEKFUNCTION, hf__stream_on_seek);
+    (void)curl->easy_setopt(easy, CURLOPT_SEEKDATA, handle);
     (void)curl->easy_setopt(easy, CURLOPT_PRIVATE, handle);
     if (curl->easy_setopt(easy, CURLOPT_USERAGENT, net->conf.user_agent) != CURLE_OK) {
         curl->easy_cleanup(easy);
@@ -176,11 +180,15 @@ static bool set_method(hf__handle *handle, const hf__net_stream *stream, const c
     if (strcmp(method, "HEAD") == 0) {
         (void)curl->easy_setopt(easy, CURLOPT_NOBODY, 1L);
     } else if (has_body) {
+        const hf__net_source *source = &stream->req.source;
+        const char *bytes = stream->req.body ? stream->req.body : "";
+
         (void)curl->easy_setopt(easy, CURLOPT_POST, 1L);
-        (void)curl->easy_setopt(easy, CURLOPT_POSTFIELDS,
-                                stream->req.body ? (const char *)stream->req.body : "");
+        (void)curl->easy_setopt(easy, CURLOPT_POSTFIELDS, source->read ? NULL : bytes);
         (void)curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                                (curl_off_t)stream->req.body_len);
+                                (curl_off_t)(source->read ? source->len : stream->req.body_len));
+        (void)curl->easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE,
+                                source->read ? (long)SEND_BYTES : 16384L);
         custom = strcmp(method, "POST") == 0 ? NULL : method;
     } else {
         custom = strcmp(method, "GET") == 0 ? NULL : method;
@@ -193,6 +201,8 @@ static bool set_method(hf__handle *handle, const hf__net_stream *stream, const c
  * opening another costs more than it brings. */
 static bool wants_http2(const hf__net_stream *stream)
 {
+    if (stream->req.source.read) /* libcurl sends one body per connection faster */
+        return false;
     if (stream->req.retry != HF__NET_RETRY_DOWNLOAD)
         return true;
     return stream->io.origin->multiplex && !stream->req.has_range;
@@ -204,7 +214,8 @@ hf_status hf__handle_prepare_io(hf__handle *handle, hf__net_stream *stream, hf_e
     const char *method = stream->io.is_get ? "GET" : stream->req.method;
     bool needs_length =
         strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
-    bool has_body = !stream->io.is_get && (stream->req.body || needs_length);
+    bool has_body =
+        !stream->io.is_get && (stream->req.body || stream->req.source.read || needs_length);
     hf__url url;
     bool https = hf__url_parse(hf__buf_cstr(&stream->io.url), &url) && url.https;
     bool http2 = https && wants_http2(stream);
@@ -215,6 +226,10 @@ hf_status hf__handle_prepare_io(hf__handle *handle, hf__net_stream *stream, hf_e
         !hf__proxy_setup(stream->net, handle->easy, https) ||
         !set_method(handle, stream, method, has_body) || !set_fields(handle, stream, has_body))
         return hf__fail_nomem(err);
+    /* On a connection that was kept, curl sends a request again by itself when no answer comes. What
+     * must not happen twice gets a connection of its own. */
+    (void)curl->easy_setopt(handle->easy, CURLOPT_FRESH_CONNECT,
+                            has_body && stream->req.retry == HF__NET_RETRY_NONE ? 1L : 0L);
     /* A curl without HTTP/2 refuses the first and keeps what it has. */
     (void)curl->easy_setopt(handle->easy, CURLOPT_HTTP_VERSION,
                             http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);

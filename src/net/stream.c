@@ -259,6 +259,7 @@ hf_status hf__stream_reset_hop_io(hf__net_stream *stream)
     stream->io.received = 0;
     stream->io.skip = 0;
     stream->io.sent = 0;
+    stream->io.body_at = 0;
     stream->io.hop_ms = stream->io.last_ms = stream->net->io.now_ms;
     return HF_OK;
 }
@@ -657,6 +658,46 @@ size_t hf__stream_on_body(char *data, size_t size, size_t n, void *self)
     if (n && !tell_head(stream))
         return 0;
     return take_chunk(stream, data, n);
+}
+
+/* ---- the request's body, when it comes from a source */
+
+size_t hf__stream_on_read(char *data, size_t size, size_t n, void *self)
+{
+    hf__net_stream *stream = ((hf__handle *)self)->stream;
+    const hf__net_source *source = &stream->req.source;
+    uint64_t left = source->len - stream->io.body_at;
+    size_t want = size * n;
+    size_t got = 0;
+    hf_status st;
+
+    if (want > left)
+        want = (size_t)left;
+    if (want == 0)
+        return 0;
+    st = source->read(source->self, stream->io.body_at, data, want, &got, &stream->io.err);
+    if (st == HF_OK && got == 0)
+        st = hf__fail(&stream->io.err, HF_ERR_CHANGED,
+                      "what was being sent ended after %llu of %llu bytes",
+                      (unsigned long long)stream->io.body_at, (unsigned long long)source->len);
+    if (st != HF_OK) {
+        (void)fail(stream, st);
+        return CURL_READFUNC_ABORT;
+    }
+    stream->io.body_at += got;
+    return got;
+}
+
+/* curl starts a body again when a connection it had kept turns out to be dead. */
+int hf__stream_on_seek(void *self, curl_off_t offset, int origin)
+{
+    hf__net_stream *stream = ((hf__handle *)self)->stream;
+
+    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > stream->req.source.len ||
+        (stream->req.retry == HF__NET_RETRY_NONE && stream->io.body_at > 0))
+        return CURL_SEEKFUNC_FAIL;
+    stream->io.body_at = (uint64_t)offset;
+    return CURL_SEEKFUNC_OK;
 }
 
 /* ---- the end of a hop */

@@ -64,13 +64,17 @@ static hf_status make_pointer(run *r, const op *o, bool new_blob, hf_error *err)
                                   err);
 }
 
-/* Whoever had the lock may have brought the blob. */
+/* Whoever had the lock may have brought the blob; without links it is moved to where the pointer would
+ * be. */
 static hf_status settle(run *r, active *a, hf_error *err)
 {
+    const hf_file *file = a->op->file;
     uint64_t size = 0;
     bool found = false;
-    hf_status st = hf__cache_blob_find(r->repo, a->op->file->etag, &found, &size, err);
+    hf_status st = hf__cache_blob_find(r->repo, file->etag, &found, &size, err);
 
+    if (st == HF_OK && !usable(r, a->op, found, size))
+        st = hf__cache_pointer_find(r->repo, r->commit, file->repo_path, &found, &size, err);
     if (st != HF_OK || !usable(r, a->op, found, size))
         return st;
     st = make_pointer(r, a->op, false, err);

@@ -7,14 +7,27 @@ try hf --help
 try hf download
 try env COLUMNS=60 hf download --help
 try huggingface-cli version -h
-# Every command that help lists has a summary, options, exit codes and an example, and a manual page that man can read.
-for name in $(hf --help | sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\)  .*/\1/p'); do
-    [ "$name" = serve ] || hf "$name" --help >"$WORK/tmp/help" || echo "no help for $name"
-    for section in Usage: Options: "Exit codes:" Examples:; do
-        [ "$name" = serve ] || grep -q "^$section" "$WORK/tmp/help" || echo "$name --help lacks $section"
-    done
-    hf man-page "$name" >"$WORK/tmp/page"
-    for section in NAME SYNOPSIS OPTIONS EXAMPLES "EXIT STATUS"; do
-        grep -q "^.SH $section" "$WORK/tmp/page" || echo "the manual page of $name lacks $section"
+# Every command has a summary, options, exit codes and, when it is no group, an example; and a manual page that man can
+# read.
+lacks() { # FILE PREFIX SECTION... : those the file does not have
+    file=$1 prefix=$2
+    shift 2
+    for section; do grep -q "^$prefix$section" "$file" || echo "$name: $prefix$section is missing"; done
+}
+hf man-page --list | while read -r program name; do
+    [ -n "$name" ] && [ "$name" != serve ] || continue
+    hf $name --help >"$WORK/tmp/help" || echo "no help for $name"
+    hf man-page $name >"$WORK/tmp/page"
+    lacks "$WORK/tmp/help" "" Usage: Options: "Exit codes:"
+    lacks "$WORK/tmp/page" ".SH " NAME SYNOPSIS OPTIONS "EXIT STATUS"
+    grep -q "^Commands:" "$WORK/tmp/help" && continue
+    lacks "$WORK/tmp/help" "" Examples:
+    lacks "$WORK/tmp/page" ".SH " EXAMPLES
+    # The page of its group has it with its options.
+    [ "$name" = "${name% *}" ] && continue
+    hf man-page ${name% *} | tr -d '\\' >"$WORK/tmp/group"
+    lacks "$WORK/tmp/group" '.SS "' "hf $name "
+    for option in $(sed -n '/^Options:/,/^$/s/^  \(-., \)\{0,1\}\(--[a-z-]*\).*/\2/p' "$WORK/tmp/help"); do
+        lacks "$WORK/tmp/group" ".B .*" "$option"
     done
 done

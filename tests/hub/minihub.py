@@ -2,25 +2,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Hub of one folder, for tests that need a server which misbehaves on cue.
 
-    minihub.py ROOT [--lfs BYTES] [--log FILE] [--faults FILE] [--rate BYTES_PER_S]
+    minihub.py ROOT [--lfs BYTES] [--log FILE] [--faults FILE] [--rate BYTES_PER_S] [--count FILE]
 
 Serves ROOT as the model repo test/repo at one commit: revision, tree (paged), resolve. Files of at
 least --lfs bytes are redirected to a second port, which refuses an Authorization header. Prints
 "ENDPOINT http://127.0.0.1:PORT" when it listens. The log has one JSON object per answer, with the
-bytes of body that were really handed to the socket.
+bytes of body that were really handed to the socket; the eight bytes of --count hold their sum, also
+when the server is killed.
 
 A fault is {"path": regex, "method": "GET", "skip": n, "times": n, "do": {...}} where do is one of
 cut: bytes, flip: offset, stall: bytes, drip: bytes, status: n (with headers), drop: true,
-no_range: true, no_length: true, length: n, content_range: text, etag: text.
-The file is read again whenever it changes.
+no_range: true, no_length: true, length: n, content_range: text, etag: text, commit: text,
+reset: bytes (a RST, not an end), flip_any: true (one byte, somewhere), more_headers: {...},
+slow_head: seconds (before each byte of a head that does not end), head_bomb: bytes.
+With "each": true a rule's times counts for every path by itself. The file is read again whenever it changes.
 """
 import argparse
 import hashlib
 import http.server
 import json
+import mmap
 import os
+import random
 import re
 import socket
+import struct
 import sys
 import threading
 import time
@@ -79,9 +85,11 @@ class Faults:
                 if rule.get("skip", 0) > 0:
                     rule["skip"] -= 1
                     continue
-                if rule.get("times", 1) <= 0:
+                seen = rule.setdefault("seen", {})
+                key = path if rule.get("each") else ""
+                if seen.get(key, 0) >= rule.get("times", 1):
                     continue
-                rule["times"] = rule.get("times", 1) - 1
+                seen[key] = seen.get(key, 0) + 1
                 return rule["do"]
         return {}
 
@@ -148,6 +156,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.request.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
             return self.note(0, 0)
+        if "slow_head" in self.fault or "head_bomb" in self.fault:
+            return self.endless_head()
         if "status" in self.fault:
             return self.answer(self.fault["status"], list(self.fault.get("headers", {}).items()), b"fault\n")
         if self.server.is_storage:
@@ -163,6 +173,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(404, [("X-Error-Code", "EntryNotFound" if found else "RepoNotFound"),
                           ("X-Repo-Commit", COMMIT)], b"not found\n")
 
+    def endless_head(self):
+        self.close_connection = True
+        self.note(0, 0)
+        self.request.sendall(b"HTTP/1.1 200 OK\r\n")
+        if "head_bomb" in self.fault:
+            for _ in range(self.fault["head_bomb"] // 1000):
+                self.request.sendall(b"X-Bomb: " + b"b" * 990 + b"\r\n")
+        for _ in range(10000 if "slow_head" in self.fault else 0):
+            self.request.sendall(b"X")
+            time.sleep(self.fault["slow_head"])
+
     def tree(self, repo, query):
         start, page = int(query.get("cursor", ["0"])[0]), 1000
         entries = repo.entries()
@@ -174,7 +195,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def resolve(self, f):
         etag = self.fault.get("etag", f["etag"])
-        headers = [("X-Repo-Commit", COMMIT), ("Accept-Ranges", "bytes")]
+        headers = [("X-Repo-Commit", self.fault.get("commit", COMMIT)), ("Accept-Ranges", "bytes")]
         if f["lfs"]:
             until = int(time.time() + self.server.hub.expires)
             headers += [("X-Linked-Etag", f'"{etag}"'), ("X-Linked-Size", str(f["size"])),
@@ -202,6 +223,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.answer(416, [("Content-Range", f"bytes */{f['size']}")])
             status = 206
             headers = headers + [("Content-Range", self.fault.get("content_range", f"bytes {first}-{last}/{f['size']}"))]
+        headers = headers + list(self.fault.get("more_headers", {}).items())
         length = self.fault.get("length", last - first + 1)
         self.send_response(status)
         for name, value in headers:
@@ -227,7 +249,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         sock, fault, rate = self.request, self.fault, self.server.hub.rate
         begin, step = at, (256 << 10) if rate else (4 << 20)
         cut = begin + fault["cut"] if "cut" in fault else None
-        flip = fault.get("flip")
+        cut = begin + fault["reset"] if "reset" in fault else cut
+        flip = random.randrange(begin, end) if fault.get("flip_any") and end > begin else fault.get("flip")
         hold = begin + fault["stall"] if "stall" in fault else None
         drip = begin + fault["drip"] if "drip" in fault else None
         while at < end:
@@ -238,6 +261,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 n = hold - at
             if drip is not None and at + n > drip:
                 n = max(1, drip - at)
+            if n <= 0 and "reset" in fault:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.close_connection = True
+                raise ConnectionResetError
             if n <= 0 and cut is not None:
                 sock.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
@@ -256,6 +283,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 while done < n:
                     done += os.sendfile(sock.fileno(), file.fileno(), at + done, n - done)
             at += n
+            self.server.hub.count_bytes(n)
             yield n
             if rate:
                 time.sleep(n / rate)
@@ -279,8 +307,17 @@ class Hub:
         self.rate, self.expires = args.rate, args.expires
         self.log = open(args.log, "a") if args.log else None
         self.lock = threading.Lock()
+        self.counter = None
+        if args.count:
+            with open(args.count, "r+b") as f:
+                self.counter = mmap.mmap(f.fileno(), 8)
         self.servers = [Server(self, False, args.port), Server(self, True, args.port + 1 if args.port else 0)]
         self.endpoint, self.storage = (f"http://127.0.0.1:{s.server_address[1]}" for s in self.servers)
+
+    def count_bytes(self, n):
+        if self.counter:
+            with self.lock:
+                struct.pack_into("Q", self.counter, 0, struct.unpack_from("Q", self.counter)[0] + n)
 
 
 def main():
@@ -289,6 +326,7 @@ def main():
     parser.add_argument("--lfs", type=int, default=1 << 20)
     parser.add_argument("--log")
     parser.add_argument("--faults")
+    parser.add_argument("--count")
     parser.add_argument("--rate", type=float, default=0, help="bytes per second of one connection")
     parser.add_argument("--port", type=int, default=0, help="of the Hub; the storage takes the next")
     parser.add_argument("--expires", type=float, default=3600, help="seconds a storage URL is good for")

@@ -10,21 +10,8 @@ from pathlib import Path
 
 import pytest
 from served import FILES, ID
-from support import HF, clean_env, disk, files_below, ok, run
+from support import HF, PUBLISH, clean_env, disk, files_below, ok, run
 from tinyhub import sha256
-
-PUBLISH = """
-import os
-from pathlib import Path
-from huggingface_hub.utils import _shared_blobs as store
-result = {}
-for blob in sorted(Path(cache).glob("*--*/blobs/*")):
-    if len(blob.name) == 64 and not blob.is_symlink():
-        xet = blob.name[::-1]  # any 64 hex digits: the hash of another function
-        assert store.publish_blob_to_shared_store(
-            blob_path=str(blob), xet_hash=xet, cache_dir=cache, expected_size=blob.stat().st_size)
-        result[blob.name] = str(store.shared_blob_path(cache, xet))
-"""
 
 MODEL = "model.safetensors"
 

@@ -82,6 +82,22 @@ def test_the_second_waits_for_the_first_and_fetches_nothing(home, first, second)
         assert len(hub.bodies()) == 1
 
 
+def test_without_links_too_the_second_fetches_nothing(home):
+    """The blob moves to its name in the snapshot then, so that is where the one who waited finds it."""
+    with TinyHub(FILES, lfs=LFS) as hub:
+        held = Held(hub)
+        one = hf(hub, home, "model.bin", HF_HUB_DISABLE_SYMLINKS="1")
+        held.wait_for(is_body, 1)
+        two = hf(hub, home, "model.bin", HF_HUB_DISABLE_SYMLINKS="1")
+        held.wait_for(is_head, 2)
+        time.sleep(0.3)
+        held.released.set()
+        paths = {ok(finish(one)).line, ok(finish(two)).line}
+        path = Path(paths.pop())
+        assert not paths and not path.is_symlink() and path.read_bytes() == FILES["model.bin"]
+        assert len(hub.bodies()) == 1
+
+
 @pytest.mark.parametrize("clients", [["hf", "python"], ["python", "hf", "hf", "python"]], ids="-".join)
 def test_started_at_once_on_a_whole_repo_each_file_comes_once(home, clients):
     with TinyHub(FILES, lfs=LFS) as hub:

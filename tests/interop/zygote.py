@@ -5,6 +5,7 @@ Importing huggingface_hub takes most of a second. This imports it once and forks
 comes as a line of JSON on stdin, so that calls share nothing but the import.
 """
 
+import importlib
 import json
 import os
 import sys
@@ -18,6 +19,10 @@ from huggingface_hub import (  # noqa: F401  loads what is imported lazily
     snapshot_download,
     try_to_load_from_cache,
 )
+
+
+for name in os.environ.get("ZYGOTE_IMPORTS", "").split():
+    importlib.import_module(name)
 
 
 def answer(request):

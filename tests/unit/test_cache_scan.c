@@ -364,6 +364,26 @@ void test_cache_scan__files_go_and_their_content(void **state)
     hub_close(&h);
 }
 
+void test_cache_scan__content_of_a_file_in_two_revisions_goes_once(void **state)
+{
+    hub h = hub_of(python_cache, HF__COUNT(python_cache));
+    const hf_cached_file *files[] = { &revision_of(&h, COMMIT_A)->files[0],
+                                      &revision_of(&h, COMMIT_B)->files[0] };
+    hf_cache_plan *plan = NULL;
+
+    (void)state;
+    assert_string_equal(files[0]->path, "README.md");
+    assert_string_equal(files[0]->blob, files[1]->blob);
+    assert_int_equal(hf__cache_plan_files(h.info, files, 2, &plan, NULL), HF_OK);
+    assert_int_equal(plan->bytes_freed, 7);
+    assert_int_equal(plan->n_files, 2);
+    assert_int_equal(plan->n_blobs, 1);
+    assert_int_equal(execute(plan), 0);
+    assert_false(there(&h, SNAP_B "/README.md"));
+    assert_false(there(&h, TINY "/blobs/8e2e871357bef652084a73f7173adc5eb8859a33"));
+    hub_close(&h);
+}
+
 /* ---- others at work */
 
 static int hold(const hub *h, const char *rel)

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON as pieces of its text (json.c), and records: what the Hub says of a thing, shown as a row of
+ * a table or on its own (records.c). */
+#ifndef HF_CLI_JSON_H
+#define HF_CLI_JSON_H
+
+#include "cli.h"
+
+/* A value, borrowed from its text. */
+typedef struct cli_json {
+    const char *at;
+    size_t len;
+} cli_json;
+
+cli_json cli_json_make(const char *text);
+/* '{', '[', '"', 't', 'f', 'n', a digit or '-'; '\0' for nothing. */
+char cli_json_kind(cli_json value);
+/* Walk an array or object: `rest` starts as the whole and shrinks. False at the end. */
+bool cli_json_item(cli_json *rest, cli_json *value);
+bool cli_json_member(cli_json *rest, cli_json *key, cli_json *value);
+bool cli_json_get(cli_json object, const char *name, cli_json *out);
+/* Text of a string, else the value as it is written; to be freed. */
+char *cli_json_text(cli_json value);
+/* As Python writes it; indent 0: on one line. */
+void cli_json_put(FILE *out, cli_json value, unsigned indent);
+void cli_json_put_at(FILE *out, cli_json value, unsigned indent, unsigned depth);
+
+/* ---- records */
+
+/* A member of a record in the order it is shown, and what it is called here: as in Python's client.
+ * `wire` NULL ends a table. */
+typedef struct cli_field {
+    const char *wire;
+    const char *name;
+} cli_field;
+
+#define CLI_MAX_FIELDS 40
+
+/* Shows rows as they come; holds back what a table needs to find its widths, at most 100. */
+typedef struct cli_rows {
+    cli_ctx *ctx;
+    const cli_field *fields;
+    const char *id; /* wire name of what quiet mode prints */
+    size_t shown[CLI_MAX_FIELDS];
+    size_t n_shown; /* columns: those that the first record has */
+    size_t widths[CLI_MAX_FIELDS];
+    bool right[CLI_MAX_FIELDS];
+    char **cells; /* waiting: n_waiting * n_shown */
+    size_t n_waiting;
+    size_t n; /* rows so far */
+    bool titled;
+    bool cut;
+} cli_rows;
+
+void cli_rows_begin(cli_rows *rows, cli_ctx *ctx, const cli_field *fields, const char *id);
+void cli_rows_add(cli_rows *rows, const char *json);
+/* Ends the table; also after a failure, so that what came is shown. `complete` false leaves out what
+ * would say that this is all. */
+void cli_rows_end(cli_rows *rows, bool complete);
+
+/* One record. id NULL: quiet mode prints all of it. fields NULL: every member as it is. */
+void cli_record(cli_ctx *ctx, const char *json, const cli_field *fields, const char *id);
+
+#endif

@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A machine that is full, broken, read-only or has its clock set: one clear line, nothing under a name
+that is not right, and what could be kept is not fetched again. spoil.c is between the command and libc."""
+import errno
+import os
+import random
+import time
+import unittest
+
+import case
+from case import MIB, noise
+
+SPOIL = os.environ.get("HF_SPOIL", str(case.HERE.parent.parent / "build" / "tests" / "hub_spoil.so"))
+CUTS = int(os.environ.get("CUTS", 8))
+CUT_MIB = int(os.environ.get("CUT_MIB", 260))
+SIZE = 40 * MIB + 123
+PART = "hfpart"
+JOURNAL = "hfpart-journal"
+
+
+@unittest.skipIf(os.environ.get("HFHUB_SANITIZE"), "a sanitizer does not bear LD_PRELOAD")
+class Disk(case.Case):
+    def spoilt(self, *args, **how):
+        return self.get(*args, LD_PRELOAD=SPOIL, **how)
+
+    def failed(self, result, says):
+        code, out, err = result
+        self.assertEqual((code, out), (1, ""), err)
+        errors = [line for line in err.splitlines() if line.startswith("Error")]
+        self.assertEqual(len(errors), 1, err)
+        self.assertIn(says, errors[0])
+        self.check_names()
+        snapshots = self.blobs().parent / "snapshots"
+        self.assertEqual([p for p in snapshots.rglob("*") if not p.is_dir()] if snapshots.exists() else [], [])
+
+    def test_enospc_in_the_middle(self):
+        data = noise(SIZE)
+        self.serve({"f": data}, "--rate", 60e6)
+        self.failed(self.spoilt("f", SPOIL_WRITE=f"{PART}:{25 * MIB}:{errno.ENOSPC}"),
+                    "bytes missing; what is there is kept for the next call")
+        self.assertGreaterEqual(self.received(), 8 * MIB)
+        here = self.received()
+        self.log_file.write_text("")
+        self.check_got("f", data, self.get("f"))
+        self.assertLessEqual(self.sent(), SIZE - here + 2 * MIB)
+
+    def test_eio_on_write(self):
+        data = noise(SIZE)
+        self.serve({"f": data}, "--rate", 60e6)
+        self.failed(self.spoilt("f", SPOIL_WRITE=f"{PART}:{25 * MIB}:{errno.EIO}"), "Input/output error")
+        here = self.received()
+        self.assertGreaterEqual(here, 8 * MIB)
+        self.log_file.write_text("")
+        self.check_got("f", data, self.get("f"))
+        self.assertLessEqual(self.sent(), SIZE - here + 2 * MIB)
+
+    def test_eio_on_sync(self):
+        """What the disk did not take is not given a name."""
+        data = noise(SIZE)
+        self.serve({"f": data})
+        self.failed(self.spoilt("f", SPOIL_SYNC=f"{PART}:{errno.EIO}"), "Input/output error")
+        self.check_got("f", data, self.get("f"))
+
+    def test_unwritable_journal(self):
+        """The download goes on without a way back."""
+        data = noise(SIZE)
+        self.serve({"f": data}, "--rate", 60e6)
+        self.check_got("f", data, self.spoilt("f", SPOIL_WRITE=f"{JOURNAL}:0:{errno.ENOSPC}"))
+        self.assertLessEqual(self.sent(), SIZE + MIB)
+
+    def test_a_journal_that_fills_up(self):
+        data = noise(SIZE)
+        self.serve({"f": data}, "--rate", 60e6)
+        self.check_got("f", data, self.spoilt("f", SPOIL_WRITE=f"{JOURNAL}:300:{errno.ENOSPC}"))
+        self.assertLessEqual(self.sent(), SIZE + MIB)
+
+    def test_a_journal_that_cannot_be_made(self):
+        data = noise(SIZE)
+        self.serve({"f": data}, "--rate", 60e6)
+        self.check_got("f", data, self.spoilt("f", SPOIL_MAKE=f"{JOURNAL}:{errno.EACCES}"))
+        self.assertLessEqual(self.sent(), SIZE + MIB)
+
+    def test_read_only_cache(self):
+        data = noise(2 * MIB)
+        self.serve({"f": data, "g": b"small\n"})
+        read_only = f"{self.work}/home:{errno.EROFS}"
+        self.failed(self.spoilt("f", SPOIL_MAKE=read_only), "Read-only file system")
+        self.assertEqual(self.bodies(), []) # not asked for what cannot be kept
+        self.check_got("f", data, self.get("f"))
+        # What is there is served all the same.
+        self.check_got("f", data, self.spoilt("f", SPOIL_MAKE=read_only))
+
+    def test_clock_that_is_set(self):
+        """Forward or backward, in the middle: no wait is lengthened, no connection given up for it."""
+        data = noise(SIZE)
+        self.serve({"f": data}, "--rate", 20e6)
+        for jump in (100 * 86400, -100 * 86400):
+            with self.subTest(jump):
+                self.faults({"path": "^/blob/", "skip": 1, "do": {"status": 503, "headers": {"Retry-After": "1"}}},
+                            {"path": "^/blob/", "do": {"cut": 10 * MIB}})
+                self.log_file.write_text("")
+                start = time.monotonic()
+                result = self.spoilt("f", "--force-download", SPOIL_CLOCK=f"300:{jump}")
+                self.check_got("f", data, result)
+                self.assertLess(time.monotonic() - start, 30)
+                self.assertLessEqual(self.sent(), SIZE + 4 * MIB)
+
+    def cut_power(self, log, chance):
+        """Gives the parts the content they could have after a power cut: of every write that no sync
+        covers, any block may be lost. Returns the bytes that a sync did cover."""
+        parts = {p.stat().st_ino: p for p in self.blobs().glob(f"*{PART}*")} if self.blobs().exists() else {}
+        loose, begun, safe = {}, {}, {}
+        for line in log.read_text().splitlines():
+            what, inode, *rest = line.split()
+            if what == "w":
+                loose.setdefault(inode, []).append((int(rest[0]), int(rest[1])))
+            elif what == "b":
+                begun[inode] = len(loose.get(inode, []))
+            else:
+                n = begun.get(inode, 0)
+                safe.setdefault(inode, []).extend(loose.get(inode, [])[:n])
+                loose[inode] = loose.get(inode, [])[n:]
+                begun[inode] = 0
+        for inode, path in parts.items():
+            with open(path, "r+b") as f:
+                size = os.path.getsize(path)
+                for offset, length in set(loose.get(str(inode), [])):
+                    at = offset
+                    while at < min(offset + length, size):
+                        n = min(4096 - at % 4096, offset + length - at, size - at)
+                        if chance.random() < 0.5:
+                            f.seek(at)
+                            f.write(bytes(n))
+                        at += n
+        return sum(n for inode, path in parts.items() if not path.name.endswith("journal")
+                   for _, n in set(safe.get(str(inode), [])))
+
+    def test_power_cuts(self):
+        """A machine that stops again and again, each time with another boot id afterwards."""
+        size = CUT_MIB * MIB + 777
+        data = noise(size)
+        self.serve({"f": data}, "--rate", 60e6)
+        chance = random.Random(3)
+        boot, log = self.work / "boot", self.work / "writes"
+        spoil = {"LD_PRELOAD": SPOIL, "SPOIL_BOOT": str(boot), "SPOIL_LOG": str(log)}
+        log.touch()
+        kept = 0
+        for n in range(CUTS):
+            boot.write_text(f"boot {n}\n")
+            p = self.start("-q", "f", **spoil)
+            time.sleep(0.2 + chance.random() * 1.2)
+            p.kill()
+            _, err = p.communicate()
+            if p.returncode == 0:
+                break
+            self.assertNotIn("changed on disk", err)
+            self.assertNotIn("wrong hash", err)
+            kept = max(kept, self.cut_power(log, chance))
+            self.check_names()
+        boot.write_text("the last boot\n")
+        before = self.sent()
+        code, out, err = self.get("f", **spoil)
+        self.check_got("f", data, (code, out, err))
+        self.assertNotIn("changed on disk", err)
+        self.assertNotIn("wrong hash", err)
+        # What was synced is not fetched again, but for pieces that were not whole.
+        self.assertLessEqual(self.sent() - before, size - kept + 24 * MIB)
+        print(f"{n + 1} power cuts, {kept / MIB:.0f} MiB were safe, "
+              f"{(self.sent() - size) / MIB:.0f} MiB came more than once")
+        self.assertGreater(kept, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""hf upload against hf-serve: what arrives, and what happens when a step of it goes wrong."""
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from case import HF, PATIENCE, noise
+
+HF_SERVE = os.environ.get("HF_SERVE", str(pathlib.Path(HF).parent / "hf-serve"))
+MIB = 1 << 20
+
+
+@unittest.skipUnless(os.path.exists(HF_SERVE), "no hf-serve was built")
+class Publish(unittest.TestCase):
+    serve_args = ("--lfs-multipart-threshold", str(4 * MIB), "--lfs-part-bytes", str(MIB))
+
+    def setUp(self):
+        self.work = pathlib.Path(tempfile.mkdtemp(prefix="hf-publish-", dir=os.environ.get("TMPDIR")))
+        self.addCleanup(shutil.rmtree, self.work, ignore_errors=True)
+        self.env = {k: v for k, v in os.environ.items()
+                    if not k.startswith("HF_") and not k.lower().endswith("_proxy")}
+        self.env.update(HOME=str(self.work), HF_HOME=str(self.work / "home"), GIT_CONFIG_NOSYSTEM="1", LC_ALL="C.UTF-8")
+        self.data = self.work / "data"
+        self.log_file = self.work / "log"
+        self.fault_file = self.work / "faults"
+        self.fault_file.write_text("")
+        self.env["HF_TOKEN"] = subprocess.run([HF_SERVE, "user", "add", "alice", "--data", str(self.data)], check=True,
+                                              capture_output=True, text=True, env=self.env).stdout.strip()
+        self.server = subprocess.Popen(
+            [HF_SERVE, "serve", "--data", str(self.data), "--port", "0", "--access-log", str(self.log_file),
+             "--faults", str(self.fault_file), *self.serve_args],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=self.env)
+        self.addCleanup(self.stop)
+        self.env["HF_ENDPOINT"] = self.server.stdout.readline().split()[-1]
+        self.folder = self.work / "f"
+        self.folder.mkdir()
+        self.repo = self.work / "data"
+
+    def stop(self):
+        self.server.terminate()
+        self.server.wait()
+        self.server.stdout.close()
+
+    def faults(self, *lines):
+        self.fault_file.write_text("".join(line + "\n" for line in lines))
+        self.server.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+
+    def hf(self, *args, stdin=subprocess.DEVNULL, **env):
+        return subprocess.run([HF, *map(str, args)], env={**self.env, **env}, stdin=stdin, capture_output=True,
+                              text=True, timeout=PATIENCE, cwd=self.work)
+
+    def upload(self, *args, **more):
+        p = self.hf("upload", "alice/m", *args, **more)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        return p
+
+    def log(self, method=None, path=""):
+        """Requests the server has answered."""
+        out = []
+        for line in self.log_file.read_text().splitlines():
+            r = json.loads(line)
+            if (method is None or r["method"] == method) and re.search(path, r["path"]):
+                out.append(r)
+        return out
+
+    def api(self, path):
+        import urllib.request
+        request = urllib.request.Request(self.env["HF_ENDPOINT"] + path,
+                                         headers={"Authorization": "Bearer " + self.env["HF_TOKEN"]})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=20) as answer:
+            return json.load(answer)
+
+    def commits(self, repo="models/alice/m", revision="main"):
+        return [c["title"] for c in self.api(f"/api/{repo}/commits/{revision}")]
+
+    def tree(self, repo="models/alice/m", revision="main"):
+        out = {}
+        for e in self.api(f"/api/{repo}/tree/{revision}?recursive=1"):
+            if e["type"] == "file":
+                out[e["path"]] = e["lfs"]["oid"] if "lfs" in e else e["oid"]
+        out.pop(".gitattributes", None)
+        return out
+
+    @staticmethod
+    def oid(data, lfs):
+        return (hashlib.sha256(data) if lfs else hashlib.sha1(b"blob %d\0" % len(data) + data)).hexdigest()
+
+    def fill(self, files):
+        want = {}
+        for name, data in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            want[name] = self.oid(data, b"\0" in data[:512] or len(data) > 10 * MIB)
+        return want
+
+    FILES = {"a.txt": b"hello\n", "empty": b"", "big.bin": b"\0" + noise(9 * MIB + 5, 2), "dir/one.bin": b"\0" + noise(3 * MIB, 3),
+             "dir/ü x.txt": "ü\n".encode()}
+
+
+class Arrives(Publish):
+    def test_a_folder_and_again(self):
+        want = self.fill(self.FILES)
+        p = self.upload("f")
+        self.assertEqual(self.tree(), want)
+        self.assertEqual(self.commits()[0], "Upload folder using huggingface_hub")
+        self.assertTrue(p.stdout.strip().startswith(self.env["HF_ENDPOINT"] + "/alice/m/commit/"), p.stdout)
+        puts = len(self.log("PUT"))
+        self.assertEqual(puts, 10 + 4) # parts; in a batch with one of many, one.bin comes in parts, too
+        before = self.commits()
+        p = self.upload("f")
+        self.assertIn("No files have been modified since last commit", p.stderr)
+        self.assertEqual(self.commits(), before)
+        self.assertEqual(len(self.log("PUT")), puts)
+
+    def test_one_file_under_a_name(self):
+        (self.work / "w.bin").write_bytes(b"\0abc")
+        self.upload("w.bin", "weights/w.bin", "--commit-message", "first")
+        self.assertEqual(self.tree(), {"weights/w.bin": self.oid(b"\0abc", True)})
+        self.assertEqual(self.commits()[0], "first")
+
+    def test_standard_input(self):
+        with open(self.work / "in", "wb") as f:
+            f.write(b"\0" + noise(2 * MIB))
+        with open(self.work / "in", "rb") as f:
+            p = subprocess.Popen(["cat"], stdin=f, stdout=subprocess.PIPE)
+            self.upload("-", "piped.bin", stdin=p.stdout)
+            p.stdout.close()
+            p.wait()
+        with open(self.work / "in", "rb") as f:
+            self.upload("-", "file.bin", stdin=f)
+        self.assertEqual(set(self.tree().values()), {self.oid((self.work / "in").read_bytes(), True)})
+        self.assertEqual(self.hf("upload", "alice/m", "-").returncode, 2)
+
+    def test_include_exclude_delete(self):
+        self.fill({"a.txt": b"1", "b.txt": b"2", "c.md": b"3", "old/x": b"4", "old/y": b"5"})
+        self.upload("f")
+        self.fill({"a.txt": b"1b", "b.txt": b"2b", "c.md": b"3b"})
+        shutil.rmtree(self.folder / "old")
+        self.upload("f", "--include", "*.txt", "--exclude", "b*", "--delete", "old/*", "--delete", "a.txt")
+        tree = self.tree()
+        self.assertEqual(tree["a.txt"], self.oid(b"1b", False))
+        self.assertEqual(tree["b.txt"], self.oid(b"2", False))
+        self.assertNotIn("old/x", tree)
+        self.assertEqual(len(self.commits()), 3)
+        p = self.hf("repo-files", "delete", "alice/m", "*.md", ".gitattributes")
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertEqual(sorted(self.tree()), ["a.txt", "b.txt"])
+
+    def test_pull_request_and_branch(self):
+        self.fill({"a.txt": b"1"})
+        self.upload("f")
+        self.fill({"a.txt": b"2"})
+        p = self.upload("f", "--create-pr")
+        self.assertIn("/discussions/", p.stderr)
+        self.assertEqual(self.tree()["a.txt"], self.oid(b"1", False))
+        self.assertEqual(self.tree(revision="refs%2Fpr%2F1")["a.txt"], self.oid(b"2", False))
+        p = self.upload("f", "--revision", "next")
+        self.assertIn("Branch 'next' not found. Creating it...", p.stderr)
+        self.assertEqual(self.tree(revision="next")["a.txt"], self.oid(b"2", False))
+
+    def test_datasets_and_bare_names(self):
+        self.fill({"a.txt": b"1"})
+        p = self.hf("upload", "d", "f", "sub/dir", "--type", "dataset", "--private", "--json")
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertIn("/datasets/alice/d/commit/", json.loads(p.stdout)["url"])
+        self.assertEqual(list(self.tree("datasets/alice/d")), ["sub/dir/a.txt"])
+        self.assertTrue(self.api("/api/datasets/alice/d")["private"])
+
+
+class Stays(Publish):
+    """What never leaves."""
+
+    def test_git_cache_ignored_and_excluded(self):
+        self.fill({"a.txt": b"1", ".git/config": b"x", "sub/.git/config": b"x", ".cache/huggingface/upload/n": b"x",
+                   ".gitignore": b"*.log\n", "x.log": b"x", "secret.key": b"x"})
+        p = self.upload("f", "--exclude", "*.key")
+        self.assertEqual(sorted(self.tree()), [".gitignore", "a.txt"])
+        self.assertIn("Skipped 1 file(s)", p.stderr)
+
+    def test_links(self):
+        self.fill({"a.txt": b"1"})
+        (self.work / "outside").write_bytes(b"secret")
+        (self.folder / "inner").symlink_to("a.txt")
+        (self.folder / "dir").symlink_to(self.work)
+        (self.folder / "gone").symlink_to("nowhere")
+        self.upload("f")
+        self.assertEqual(sorted(self.tree()), ["a.txt", "inner"])
+        (self.folder / "out").symlink_to(self.work / "outside")
+        p = self.hf("upload", "alice/m", "f")
+        self.assertEqual(p.returncode, 1)
+        self.assertIn("leads out of the folder", p.stderr)
+        self.assertEqual(sorted(self.tree()), ["a.txt", "inner"])
+        self.upload("f", "--follow-links")
+        self.assertEqual(self.tree()["out"], self.oid(b"secret", False))
+
+    def test_token_files(self):
+        self.fill({"a.txt": b"1"})
+        home = self.folder / "hfhome"
+        home.mkdir()
+        (home / "token").write_text(self.env["HF_TOKEN"])
+        for args in (["f"], ["f/hfhome/token", "t"]):
+            p = self.hf("upload", "alice/m", *args, HF_HOME=str(home))
+            self.assertEqual(p.returncode, 1)
+            self.assertIn("access tokens", p.stderr)
+        self.assertEqual(self.log("POST", "/commit/"), [])
+
+
+class Faults(Publish):
+    """Each step goes wrong once; one commit comes of it, and the right bytes."""
+
+    STEPS = {"preupload": "POST:*/preupload/*", "batch": "POST:*/objects/batch", "part": "PUT:/uploads/*/00003",
+             "basic": "PUT:/uploads/*", "completion": "POST:/uploads/*/complete", "verify": "POST:*/lfs/verify",
+             "commit": "POST:*/commit/*"}
+    KINDS = ("status=429:retry-after=1", "status=500", "status=503", "drop", "lose")
+
+    def run_fault(self, *rules, **env):
+        self.faults(*rules)
+        want = self.fill(self.FILES)
+        p = self.hf("upload", "alice/m", "f", **env)
+        self.faults()
+        return want, p
+
+    def check(self, want, p, rules):
+        self.assertEqual(p.returncode, 0, f"{rules}: {p.stderr}")
+        self.assertEqual(self.tree(), want, rules)
+        self.assertEqual(len(self.commits()), 2, rules)
+        shutil.rmtree(self.folder)
+        self.folder.mkdir()
+        self.assertEqual(subprocess.run([HF_SERVE, "repo", "delete", "alice/m", "--data", str(self.data)], env=self.env,
+                                        capture_output=True).returncode, 0)
+
+    def one_step(self, step):
+        for kind in self.KINDS:
+            rule = f"match={self.STEPS[step]} nth=1 action={kind}"
+            want, p = self.run_fault(rule)
+            self.check(want, p, rule)
+
+    def test_preupload(self):
+        self.one_step("preupload")
+
+    def test_batch(self):
+        self.one_step("batch")
+
+    def test_part(self):
+        self.one_step("part")
+
+    def test_basic(self):
+        self.one_step("basic")
+
+    def test_completion(self):
+        self.one_step("completion")
+
+    def test_verify(self):
+        self.one_step("verify")
+
+    def test_commit(self):
+        self.one_step("commit")
+
+    def test_cut_stalled_expired(self):
+        for rule in ("match=PUT:/uploads/*/00002 nth=1 action=take-cut=100000",
+                     "match=PUT:/uploads/* nth=1 action=take-cut=5000",
+                     "match=PUT:/uploads/*/00002 nth=1 action=take-stall=100000:5000",
+                     "match=PUT:/uploads/* nth=1 action=expired",
+                     "match=PUT:/uploads/*/00004 nth=1 action=expired",
+                     "match=POST:/uploads/*/complete nth=1 action=expired",
+                     "match=PUT:/uploads/*/00002 nth=1 action=etag=wrong",
+                     "match=PUT:/uploads/*/00002 nth=1 action=header=ETag:",
+                     "match=POST:*/commit/* nth=1 action=take-cut=100"):
+            want, p = self.run_fault(rule, HF_HUB_DOWNLOAD_TIMEOUT="1")
+            self.check(want, p, rule)
+
+    def test_a_lost_commit_is_not_made_again(self):
+        want, p = self.run_fault("match=POST:*/commit/* nth=1 action=lose")
+        self.assertEqual(len(self.log("POST", "/commit/")), 1)
+        self.assertIn("commit had happened", p.stderr)
+        self.check(want, p, "lose")
+
+    def test_a_lost_pull_request(self):
+        self.fill({"a.txt": b"1"})
+        self.upload("f")
+        self.fill({"a.txt": b"2"})
+        self.faults("match=POST:*/commit/* nth=1 action=lose")
+        p = self.upload("f", "--create-pr")
+        self.assertIn("/discussions/1", p.stderr)
+        self.assertEqual(len(self.log("POST", "/commit/")), 2) # the one before, and one
+        self.assertEqual([r["ref"] for r in self.api("/api/models/alice/m/refs?include_prs=1")["pullRequests"]],
+                         ["refs/pr/1"])
+
+    def test_without_end_it_is_one_error_and_no_commit(self):
+        self.fill(self.FILES)
+        self.upload("f/a.txt")
+        for rule in ("match=PUT:/uploads/*/00002 action=header=ETag:", "match=PUT:/uploads/* action=expired",
+                     "match=POST:*/commit/* action=status=403"):
+            self.faults(rule)
+            p = self.hf("upload", "alice/m", "f")
+            self.assertEqual(p.returncode, 1, rule)
+            self.assertEqual(len([line for line in p.stderr.splitlines() if line.startswith("Error:")]), 1, p.stderr)
+            self.assertEqual(list(self.tree()), ["a.txt"], rule)
+        self.faults()
+        self.upload("f")
+
+    def test_a_part_is_sent_again_alone(self):
+        want, p = self.run_fault("match=PUT:/uploads/*/00002 nth=1 action=take-cut=100000")
+        self.check(want, p, "cut")
+        parts = [r["path"].split("?")[0][-5:] for r in self.log("PUT", r"/0000\d|/00010")]
+        self.assertEqual(len(parts), 14 + 1)
+        self.assertEqual(parts.count("00002"), 3)
+
+    def test_a_file_that_changes(self):
+        self.fill(self.FILES)
+        self.upload("f/a.txt")
+        self.faults("match=PUT:/uploads/*/00003 nth=1 action=delay=2000")
+        p = subprocess.Popen([HF, "upload", "alice/m", "f"], env=self.env, cwd=self.work, stderr=subprocess.PIPE,
+                             stdout=subprocess.PIPE, text=True)
+        time.sleep(1)
+        with open(self.folder / "big.bin", "r+b") as f:
+            f.seek(5000)
+            f.write(b"changed")
+        _, err = p.communicate(timeout=PATIENCE)
+        self.assertEqual(p.returncode, 1)
+        self.assertIn("changed while it was being published", err)
+        self.assertEqual(list(self.tree()), ["a.txt"])
+
+
+if __name__ == "__main__":
+    os.chdir(pathlib.Path(__file__).parent)
+    sys.exit(unittest.main(verbosity=2))
