@@ -63,6 +63,7 @@ class Request:
     path: str  # as sent, query included
     headers: dict[str, str]  # names in lower case
     status: int = 0  # of the answer, once there is one
+    client: str = ""  # address it came from
 
 
 @dataclass
@@ -93,7 +94,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         hub = self.server.hub
         headers = {k.lower(): v for k, v in self.headers.items()}
         self.rfile.read(int(headers.get("content-length", 0)))
-        request = Request(self.server.origin, self.command, self.path, headers)
+        request = Request(self.server.origin, self.command, self.path, headers,
+                          client=self.client_address[0])
         with hub.lock:
             hub.seen.append(request)
         answer = hub.respond(request) if hub.respond else None
@@ -117,7 +119,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 class TinyHub:
     """Start it with `with`; `url` is its address and `storage_url` that of its second origin."""
 
-    def __init__(self, files=None, *, repo="acme/tiny", lfs=(), tls=None, storage_tls=None):
+    def __init__(self, files=None, *, repo="acme/tiny", lfs=(), tls=None, storage_tls=None,
+                 storage_host="127.0.0.1"):
         self.files: dict[str, bytes] = dict(files or {})
         self.repo = repo
         self.lfs = set(lfs)
@@ -126,14 +129,14 @@ class TinyHub:
         self.respond = None  # Request -> Answer, or None for the usual one
         self.seen: list[Request] = []
         self.lock = threading.Lock()
-        self._servers = [self._listen("hub", tls), self._listen("storage", storage_tls)]
+        self._servers = [self._listen("hub", tls, "127.0.0.1"), self._listen("storage", storage_tls, storage_host)]
         self.url, self.storage_url = (server.url for server in self._servers)
 
-    def _listen(self, origin, tls):
-        server = _Server(("127.0.0.1", 0), _Handler)
+    def _listen(self, origin, tls, host):
+        server = _Server((host, 0), _Handler)
         server.hub = self
         server.origin = origin
-        server.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
+        server.url = f"{'https' if tls else 'http'}://{host}:{server.server_address[1]}"
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real proxies and mirrors between hf and the Hub: tinyproxy (plain and CONNECT), microsocks, nginx.
+
+Each leaves by 127.0.0.2, so the Hub sees of every request whether it came through it."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from support import HF, clean_env, files_below, ok, run, start
+from tinyhub import TinyHub
+
+DIRECT, THROUGH = "127.0.0.1", "127.0.0.2"
+FILES = {"config.json": b"{}\n", "model.bin": b"weights" * 3000, "sub/a.txt": b"a\n"}
+LFS = {"model.bin"}
+
+
+def program(name):
+    # Debian keeps daemons where not every user's PATH leads.
+    path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    if not path:
+        why = f"no {name} here (tools/setup interop)"
+        if os.environ.get("HFHUB_REQUIRE_INTEROP") == "1":
+            pytest.fail(why)
+        pytest.skip(why)
+    return path
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(args, port):
+    """A daemon in the foreground, until its port answers."""
+    process = start(args, {"PATH": os.environ["PATH"]})
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def http_proxy(tmp_path):
+    def make(*lines):
+        port = free_port()
+        conf = tmp_path / f"tinyproxy-{port}.conf"
+        conf.write_text("\n".join([f"Port {port}", "Listen 127.0.0.1", f"Bind {THROUGH}", "Timeout 60", "MaxClients 60",
+                                   "LogLevel Critical", f'LogFile "{tmp_path}/tinyproxy.log"', *lines, ""]))
+        return running([program("tinyproxy"), "-d", "-c", conf], port), f"127.0.0.1:{port}"
+
+    return make
+
+
+@pytest.fixture
+def socks_proxy():
+    port = free_port()
+    with running([program("microsocks"), "-i", "127.0.0.1", "-p", str(port), "-b", THROUGH], port):
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory):
+    """A CA of our own and a certificate of it for the loopback addresses: (CA file, CA directory, (cert, key))."""
+    folder = tmp_path_factory.mktemp("tls")
+
+    def openssl(*args):
+        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
+
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1,IP:127.0.0.3,DNS:localhost\n")
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
+            "-subj", "/CN=A private CA", "-addext", "basicConstraints=critical,CA:TRUE")
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "csr.pem", "-subj", "/CN=hub")
+    openssl("x509", "-req", "-in", "csr.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", "names", "-out", "cert.pem")
+    (folder / "certs").mkdir()
+    shutil.copy(folder / "ca.pem", folder / "certs" / "ca.pem")
+    openssl("rehash", "certs")
+    return folder / "ca.pem", folder / "certs", (folder / "cert.pem", folder / "key.pem")
+
+
+def download(hub, home, *args, url=None, **env):
+    env = clean_env(home, HF_ENDPOINT=url or hub.url, **{"NO_PROXY": "", **env})
+    return run([HF, "download", "-q", hub.repo, *args], {k: v for k, v in env.items() if v})
+
+
+def check(hub, result, came=THROUGH):
+    assert files_below(Path(ok(result).line)) == FILES
+    assert {r.client for r in hub.seen} == {came}, [(r.client, r.path) for r in hub.seen]
+    assert {r.origin for r in hub.seen} == {"hub", "storage"}
+
+
+def check_refused(hub, home, result, says):
+    assert result.code == 1 and result.out == "" and says in result.err.lower(), result.err
+    assert hub.seen == []  # nothing went around it
+    assert not list((home / "hf").rglob("*.json")) if (home / "hf").exists() else True
+
+
+# ---- HTTP
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+def test_http_proxy(home, http_proxy, variable):
+    proxy, where = http_proxy()
+    with TinyHub(FILES, lfs=LFS) as hub, proxy:
+        check(hub, download(hub, home, **{variable: f"http://{where}"}))
+
+
+def test_http_proxy_with_a_password(home, http_proxy):
+    proxy, where = http_proxy("BasicAuth me secretword")
+    with TinyHub(FILES, lfs=LFS) as hub, proxy:
+        check_refused(hub, home, download(hub, home, http_proxy=f"http://{where}"), "407")
+        # This proxy answers a wrong word with 401, as if it were the Hub.
+        wrong = download(hub, home, http_proxy=f"http://me:wrongword@{where}")
+        check_refused(hub, home, wrong, "error")
+        assert "wrongword" not in wrong.err
+        check(hub, download(hub, home, http_proxy=f"http://me:secretword@{where}"))
+        assert not any("proxy-authorization" in r.headers for r in hub.seen)
+
+
+@pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
+def test_connect_proxy(home, http_proxy, tls, variable):
+    proxy, where = http_proxy()
+    ca, _, pair = tls
+    with TinyHub(FILES, lfs=LFS, tls=pair, storage_tls=pair) as hub, proxy:
+        check(hub, download(hub, home, SSL_CERT_FILE=ca, **{variable: f"http://{where}"}))
+
+
+def test_connect_proxy_that_refuses(home, http_proxy, tls):
+    proxy, where = http_proxy("ConnectPort 1")
+    ca, _, pair = tls
+    with TinyHub(FILES, lfs=LFS, tls=pair, storage_tls=pair) as hub, proxy:
+        check_refused(hub, home, download(hub, home, SSL_CERT_FILE=ca, https_proxy=f"http://{where}"), "403")
+
+
+@pytest.mark.parametrize("kind", ["http://", "socks5://", "socks5h://"])
+def test_proxy_that_is_not_there(home, kind):
+    with TinyHub(FILES, lfs=LFS) as hub:
+        check_refused(hub, home, download(hub, home, http_proxy=f"{kind}127.0.0.1:{free_port()}"), "proxy")
+
+
+# ---- SOCKS
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+@pytest.mark.parametrize("kind", ["socks5", "socks5h"])
+def test_socks_proxy(home, socks_proxy, tls, kind, secure):
+    ca, _, pair = tls
+    pair = pair if secure else None
+    with TinyHub(FILES, lfs=LFS, tls=pair, storage_tls=pair) as hub:
+        check(hub, download(hub, home, SSL_CERT_FILE=ca, ALL_PROXY=f"{kind}://{socks_proxy}"))
+
+
+# ---- NO_PROXY
+
+
+@pytest.mark.parametrize("variable", ["no_proxy", "NO_PROXY"])
+@pytest.mark.parametrize("hosts", ["127.0.0.1", "example.org, 127.0.0.1", "127.0.0.0/8", "*"])
+def test_no_proxy(home, http_proxy, variable, hosts):
+    """The hosts it names are asked directly, the others are not."""
+    proxy, where = http_proxy()
+    with TinyHub(FILES, lfs=LFS, storage_host="127.0.0.3") as hub, proxy:
+        result = download(hub, home, http_proxy=f"http://{where}", **{variable: hosts})
+        assert files_below(Path(ok(result).line)) == FILES
+        hub_from = {r.client for r in hub.seen if r.origin == "hub"}
+        storage_from = {r.client for r in hub.seen if r.origin == "storage"}
+        assert THROUGH not in hub_from
+        assert (THROUGH in storage_from) == (hosts in ("127.0.0.1", "example.org, 127.0.0.1"))
+
+
+# ---- a private CA
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR"])
+def test_private_ca(home, tls, variable):
+    ca, folder, pair = tls
+    with TinyHub(FILES, lfs=LFS, tls=pair, storage_tls=pair) as hub:
+        check(hub, download(hub, home, **{variable: folder if variable == "SSL_CERT_DIR" else ca}), came=DIRECT)
+
+
+@pytest.mark.parametrize("place", ["hub", "storage"])
+def test_unknown_ca_is_refused(home, tls, place):
+    """Also when only the storage is not to be trusted: then not a byte of it has a name."""
+    _, _, pair = tls
+    with TinyHub(FILES, lfs=LFS, **{"tls" if place == "hub" else "storage_tls": pair}) as hub:
+        result = download(hub, home, "model.bin")
+        assert result.code == 1 and result.out == "" and "certificate" in result.err, result.err
+        assert hub.bodies() == []
+        blobs = list((home / "hf").rglob("blobs/*"))
+        assert [b for b in blobs if "hfpart" not in b.name] == []
+
+
+# ---- nginx: a mirror, and HTTP/2
+
+
+@contextlib.contextmanager
+def nginx(tmp_path, port, http):
+    conf = tmp_path / "nginx.conf"
+    temp = "".join(f"{kind}_temp_path {tmp_path}/{kind};\n"
+                   for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    conf.write_text(f"daemon off; worker_processes 1; pid {tmp_path}/nginx.pid; error_log {tmp_path}/error.log;\n"
+                    f"events {{ worker_connections 256; }}\nhttp {{ {temp} access_log off;\n{http} }}\n")
+    with running([program("nginx"), "-c", conf, "-p", tmp_path], port):
+        yield
+
+
+def test_mirror_that_rewrites(home, tmp_path):
+    """HF_ENDPOINT is a path of nginx, which sends the storage's addresses through itself too."""
+    port = free_port()
+    with TinyHub(FILES, lfs=LFS) as hub, nginx(tmp_path, port, f"""
+        server {{ listen 127.0.0.1:{port}; proxy_bind {THROUGH};
+            location /hub/ {{ proxy_pass {hub.url}/; proxy_redirect {hub.storage_url}/ /storage/; }}
+            location /storage/ {{ proxy_pass {hub.storage_url}/; }} }}"""):
+        check(hub, download(hub, home, url=f"http://127.0.0.1:{port}/hub"))
+        hub.seen.clear()
+        check(hub, download(hub, home, "--force-download", url=f"http://127.0.0.1:{port}/hub/"))
+
+
+def test_http2_goaway(home, tmp_path, tls):
+    """A server that ends a connection of HTTP/2 after every seven requests: all files come, each once."""
+    ca, _, (cert, key) = tls
+    port = free_port()
+    files = {f"d/{i:03}.txt": b"%d\n" % i for i in range(100)}
+    log = tmp_path / "access.log"
+    with TinyHub(files) as hub, nginx(tmp_path, port, f"""
+        log_format one "$server_protocol $connection $status $request_uri";
+        server {{ listen 127.0.0.1:{port} ssl http2; access_log {log} one; ssl_certificate {cert}; ssl_certificate_key {key};
+            keepalive_requests 7; location / {{ proxy_pass {hub.url}; proxy_bind {THROUGH}; }} }}"""):
+        result = download(hub, home, url=f"https://127.0.0.1:{port}", SSL_CERT_FILE=ca)
+        assert files_below(Path(ok(result).line)) == files
+        assert sorted(hub.bodies()) == sorted(f"/{hub.repo}/resolve/{hub.commit}/{name}" for name in files)
+    lines = [line.split() for line in log.read_text().splitlines()]
+    assert {line[0] for line in lines} == {"HTTP/2.0"}
+    assert len({line[1] for line in lines}) >= 100 // 7
