@@ -304,7 +304,10 @@ class Hub:
     def __init__(self, args):
         self.repo = Repo(args.root, args.lfs)
         self.faults = Faults(args.faults)
-        self.rate, self.expires = args.rate, args.expires
+        # A sanitizer makes the command slower than this Hub; what the kernel then holds for it is lost with a
+        # connection, and the bounds on bytes sent twice are about the command's own share.
+        self.rate = args.rate / (1 if os.environ.get("HFHUB_SANITIZE", "none") == "none" else 4)
+        self.expires = args.expires
         self.log = open(args.log, "a") if args.log else None
         self.lock = threading.Lock()
         self.counter = None
