@@ -509,8 +509,17 @@ static const cli_cmd list = {
 };
 
 static const cli_cmd *const subs[] = {
-    &list,           &create,      &duplicate, &delete_cmd, &move, &settings, &cli_cmd_delete_files,
-    &cli_cmd_branch, &cli_cmd_tag, NULL,
+    &list,
+    &create,
+    &duplicate,
+    &delete_cmd,
+    &move,
+    &settings,
+    &cli_cmd_delete_files,
+    &cli_cmd_branch,
+    &cli_cmd_tag,
+    &cli_cmd_access,
+    NULL,
 };
 
 const cli_cmd cli_cmd_repos = {

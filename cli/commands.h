@@ -5,13 +5,16 @@
 
 #include "cli.h"
 
+extern const cli_cmd cli_cmd_access;
 extern const cli_cmd cli_cmd_api;
 extern const cli_cmd cli_cmd_auth;
 extern const cli_cmd cli_cmd_branch;
 extern const cli_cmd cli_cmd_cache;
+extern const cli_cmd cli_cmd_collections;
 extern const cli_cmd cli_cmd_completion;
 extern const cli_cmd cli_cmd_datasets;
 extern const cli_cmd cli_cmd_delete_cache;
+extern const cli_cmd cli_cmd_discussions;
 extern const cli_cmd cli_cmd_download;
 extern const cli_cmd cli_cmd_env;
 extern const cli_cmd cli_cmd_login;
@@ -31,5 +34,6 @@ extern const cli_cmd cli_cmd_delete_files; /* of the group "repos" */
 extern const cli_cmd cli_cmd_upload;
 extern const cli_cmd cli_cmd_upload_large_folder;
 extern const cli_cmd cli_cmd_version;
+extern const cli_cmd cli_cmd_webhooks;
 
 #endif

@@ -106,6 +106,25 @@ bool cli_json_get(cli_json object, const char *name, cli_json *out)
     return false;
 }
 
+bool cli_json_find(cli_json record, const char *path, cli_json *out)
+{
+    char name[64];
+
+    while (*path) {
+        size_t len = strcspn(path, ".");
+
+        if (len >= sizeof(name))
+            return false;
+        memcpy(name, path, len);
+        name[len] = '\0';
+        if (!cli_json_get(record, name, out))
+            return false;
+        record = *out;
+        path += len + (path[len] == '.');
+    }
+    return true;
+}
+
 /* ---- texts */
 
 static unsigned hex4(const char *at, size_t len)

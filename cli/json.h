@@ -19,6 +19,8 @@ char cli_json_kind(cli_json value);
 bool cli_json_item(cli_json *rest, cli_json *value);
 bool cli_json_member(cli_json *rest, cli_json *key, cli_json *value);
 bool cli_json_get(cli_json object, const char *name, cli_json *out);
+/* The same along "a.b". */
+bool cli_json_find(cli_json record, const char *path, cli_json *out);
 /* Text of a string, else the value as it is written; to be freed. */
 char *cli_json_text(cli_json value);
 /* As Python writes it; indent 0: on one line. */
@@ -30,7 +32,7 @@ void cli_json_put_at(FILE *out, cli_json value, unsigned indent, unsigned depth)
 /* A member of a record in the order it is shown, and what it is called here: as in Python's client.
  * `wire` NULL ends a table. */
 typedef struct cli_field {
-    const char *wire;
+    const char *wire; /* "createdAt", "author.name" */
     const char *name;
 } cli_field;
 

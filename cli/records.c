@@ -88,7 +88,7 @@ static void put_record(FILE *out, cli_json record, const cli_field *fields, unsi
     }
     fputc('{', out);
     for (const cli_field *f = fields; f->wire; f++) {
-        if (!cli_json_get(record, f->wire, &value) || is_null(value))
+        if (!cli_json_find(record, f->wire, &value) || is_null(value))
             continue;
         put_member(out, f->name, value, indent, !any);
         any = true;
@@ -114,7 +114,7 @@ void cli_record(cli_ctx *ctx, const char *json, const cli_field *fields, const c
 
     cli_line_close(ctx);
     if (ctx->mode == CLI_QUIET && id) {
-        if (cli_json_get(record, id, &value))
+        if (cli_json_find(record, id, &value))
             put_plain(ctx, value);
     } else {
         put_record(stdout, record, fields, ctx->mode == CLI_HUMAN ? 2 : 0);
@@ -237,7 +237,7 @@ static void choose_columns(cli_rows *rows, cli_json record)
         cli_json value;
         char name[64];
 
-        if (!cli_json_get(record, rows->fields[i].wire, &value) || is_null(value))
+        if (!cli_json_find(record, rows->fields[i].wire, &value) || is_null(value))
             continue;
         title(rows->fields[i].name, name);
         rows->right[rows->n_shown] =
@@ -344,7 +344,7 @@ static void add_human(cli_rows *rows, cli_json record)
         char *text;
         size_t columns;
 
-        (void)cli_json_get(record, rows->fields[rows->shown[i]].wire, &value);
+        (void)cli_json_find(record, rows->fields[rows->shown[i]].wire, &value);
         text = make_cell(CLI_HUMAN, value);
         rows->cells[rows->n_waiting * rows->n_shown + i] = text;
         columns = cli_columns(text ? text : "");
@@ -366,7 +366,7 @@ static void add_agent(cli_rows *rows, cli_json record)
         cli_json value = { "", 0 };
         char *text;
 
-        (void)cli_json_get(record, rows->fields[rows->shown[i]].wire, &value);
+        (void)cli_json_find(record, rows->fields[rows->shown[i]].wire, &value);
         text = make_cell(CLI_AGENT, value);
         fputs(i ? "\t" : "", stdout);
         cli_put(stdout, text ? text : "", SIZE_MAX);
@@ -395,7 +395,7 @@ void cli_rows_add(cli_rows *rows, const char *json)
         put_record(stdout, record, rows->fields, 0);
         break;
     case CLI_QUIET:
-        if (cli_json_get(record, rows->id, &value))
+        if (cli_json_find(record, rows->id, &value))
             put_plain(rows->ctx, value);
         fputc('\n', stdout);
         break;

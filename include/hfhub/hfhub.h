@@ -1598,6 +1598,9 @@ HF_API void hf_device_free(hf_device *device);
 }
 #endif
 
-#include <hfhub/repos.h> /* managing repos: the next page of this manual */
+/* The next pages of this manual. */
+#include <hfhub/repos.h>
+
+#include <hfhub/community.h>
 
 #endif

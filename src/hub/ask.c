@@ -85,6 +85,11 @@ static hf_status make_url(const hf__hub *hub, const hf__ask *ask, hf__buf *url, 
         add_query(url, ep, ask);
     if (url->status != HF_OK)
         return hf__fail(err, url->status, "the request is too long for a URL");
+    /* No name is a step in a path: "branch/.." would be another endpoint. */
+    if (strstr(hf__buf_cstr(url), "/./") || strstr(hf__buf_cstr(url), "/../") ||
+        hf__str_ends(hf__buf_str(url), HF__STR("/.")) ||
+        hf__str_ends(hf__buf_str(url), HF__STR("/..")))
+        return hf__fail(err, HF_ERR_INVALID_ARG, "a name is '.' or '..'");
     return HF_OK;
 }
 
