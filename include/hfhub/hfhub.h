@@ -1598,9 +1598,6 @@ HF_API void hf_device_free(hf_device *device);
 }
 #endif
 
-/* The next pages of this manual. */
-#include <hfhub/repos.h>
-
-#include <hfhub/community.h>
+#include <hfhub/repos.h> /* the next page of this manual */
 
 #endif

@@ -567,4 +567,6 @@ HF_API void hf_response_free(hf_response *response);
 }
 #endif
 
+#include <hfhub/community.h> /* the next page of this manual */
+
 #endif
