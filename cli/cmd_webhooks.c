@@ -251,7 +251,7 @@ static int run_delete(cli_ctx *ctx, void *data)
 #define PUT_OPTS \
     { "watch", NULL, 0, CLI_STRS, AT(watch), "TYPE:NAME", "what to look at: model, dataset, space, org or user; repeatable", NULL }, \
     { "url", NULL, 0, CLI_STR, AT(url), "URL", "what to call", NULL }, \
-    { "domain", NULL, 0, CLI_STRS, AT(domains), "WORD", "repo or discussions; repeatable (default: both)", NULL }, \
+    { "domain", NULL, 0, CLI_STRS, AT(domains), "WORD", "repo or discussion; repeatable (default: both)", NULL }, \
     { "secret", NULL, 0, CLI_STR, AT(secret), "TEXT", "sent along with every call", NULL }
 /* clang-format on */
 

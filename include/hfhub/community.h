@@ -751,7 +751,7 @@ typedef struct hf_webhook {
     const char *url; /* NULL: it starts a job */
     const char *secret;
     int is_disabled;
-    const char *const *domains; /* "repo", "discussions" */
+    const char *const *domains; /* "repo", "discussion" */
     size_t n_domains;
     const hf_watched *watched;
     size_t n_watched;
@@ -765,7 +765,7 @@ typedef struct hf_webhook_opts {
     const char *job_id; /* to start; NULL: none */
     const hf_watched *watched;
     size_t n_watched;
-    const char *const *domains; /* "repo", "discussions"; none: both */
+    const char *const *domains; /* "repo", "discussion"; none: both */
     size_t n_domains;
     const char *secret; /* sent along as X-Webhook-Secret; NULL: none */
     hf_cancel *cancel;

@@ -452,6 +452,8 @@ static void add_watched(hf__buf *out, const hf_watched *watched, size_t n)
     hf__buf_addc(out, ']');
 }
 
+static const char *const all_domains[] = { "repo", "discussion" };
+
 /* id NULL: a new one. */
 static hf_status put_webhook(hf_client *client, const char *id, const hf_webhook_opts *opts,
                              hf_webhook **out, hf_error *err)
@@ -486,6 +488,10 @@ static hf_status put_webhook(hf_client *client, const char *id, const hf_webhook
                            HF__TEXT(o.url), HF__TEXTS(o.domains, o.n_domains), HF__TEXT(o.secret) },
             5, &call, out, err);
     } else {
+        if (!o.n_domains) {
+            o.domains = all_domains;
+            o.n_domains = 2;
+        }
         st = ask_webhook(client, HF__EP_WEBHOOK_CREATE,
                          (hf__value[]){ HF__JSON_TEXT(hf__buf_cstr(&watched)), HF__TEXT(o.url),
                                         HF__TEXT(o.job_id), HF__TEXTS(o.domains, o.n_domains),

@@ -75,6 +75,12 @@ done:
     return st;
 }
 
+static void add_numbered(const hf__pages *pages, unsigned number, hf__buf *out)
+{
+    hf__buf_add_str(out, hf__buf_str(&pages->base));
+    hf__buf_addf(out, "%cp=%u", strchr(hf__buf_cstr(&pages->base), '?') ? '&' : '?', number);
+}
+
 /* The discussions' way: the answer tells where it starts and how many there are in all. An empty
  * page is the last one, whatever the count says. */
 static hf_status numbered_url(hf__pages *pages, hf__buf *next, hf_error *err)
@@ -86,9 +92,7 @@ static hf_status numbered_url(hf__pages *pages, hf__buf *next, hf_error *err)
     (void)hf__json_u64(pages->doc, "start", &start);
     if (n == 0 || !hf__json_u64(pages->doc, "count", &count) || start + n >= count)
         return HF_OK;
-    hf__buf_add_str(next, hf__buf_str(&pages->base));
-    hf__buf_addf(next, "%cp=%u", strchr(hf__buf_cstr(&pages->base), '?') ? '&' : '?',
-                 pages->n_pages + 1);
+    add_numbered(pages, pages->n_pages + 1, next);
     if (next->status != HF_OK)
         return hf__fail(err, next->status, "the URL is too long");
     return check_progress(pages, next, err);
@@ -121,10 +125,13 @@ hf_status hf__pages_fetch(hf__pages *pages, hf_error *err)
     pages->page = NULL;
     pages->at = 0;
     pages->iter = NULL;
-    if (pages->numbered && pages->base.len == 0)
+    if (pages->numbered && pages->base.len == 0) {
         hf__buf_add_str(&pages->base, hf__buf_str(&pages->url));
-    if (pages->base.status != HF_OK)
-        return hf__fail_nomem(err);
+        hf__buf_reset(&pages->url);
+        add_numbered(pages, 0, &pages->url);
+    }
+    if (pages->base.status != HF_OK || pages->url.status != HF_OK)
+        return hf__fail(err, HF_ERR_LIMIT, "the URL is too long");
     if (pages->hurried && pages->n_pages == 0)
         exchange.retry = HF__NET_RETRY_NONE;
     exchange.url = hf__buf_cstr(&pages->url);
