@@ -20,28 +20,45 @@ static void set_target(hf__pace *pace, uint32_t target)
     pace->target = target < pace->cap ? target : pace->cap;
 }
 
+static bool pays(const hf__pace *pace, uint64_t rate)
+{
+    return rate >= pace->goodput + pace->goodput / 8;
+}
+
 /* The window of the last step is over: was it worth it? */
 static void judge(hf__pace *pace, uint64_t now_ms, uint64_t rate, bool saturated)
 {
-    if (pace->target > pace->proven && rate < pace->goodput + pace->goodput / 8) {
+    bool tried = pace->target > pace->proven;
+
+    if (tried && !pays(pace, rate)) {
+        if (pace->doubts++ < HF__PACE_DOUBTS)
+            return; /* a connection far away is slow at first */
         pace->target = pace->proven;
+        pace->doubts = 0;
         pace->hold_ms = now_ms + pace->next_hold_ms;
         pace->next_hold_ms *= pace->next_hold_ms < HF__PACE_LONG_MS ? 2 : 1;
         pace->goodput = rate;
         return;
     }
-    if (pace->target > pace->proven)
+    if (tried)
         pace->next_hold_ms = HF__PACE_HOLD_MS;
+    else if (rate < pace->goodput / 4 * 3 && !pace->refused)
+        pace->hold_ms =
+            0; /* these connections bring less than they did: what was learned is over */
+    if (now_ms >= pace->hold_ms)
+        pace->refused = false;
+    pace->doubts = 0;
     pace->proven = pace->target;
     pace->goodput = rate;
     if (now_ms >= pace->hold_ms && rate > 0 && !saturated)
-        set_target(pace, pace->target * 2);
+        set_target(pace, pace->target * (pace->target == 1 ? HF__PACE_FIRST_STEP : 2));
 }
 
 void hf__pace_step(hf__pace *pace, uint64_t now_ms, uint64_t bytes, uint32_t in_use, bool saturated)
 {
     uint64_t ms = now_ms - pace->begin_ms;
     uint32_t before = pace->target;
+    uint64_t rate;
 
     if (pace->begin_ms == 0 || bytes < pace->begin_bytes) {
         open_window(pace, now_ms, bytes, true);
@@ -49,9 +66,11 @@ void hf__pace_step(hf__pace *pace, uint64_t now_ms, uint64_t bytes, uint32_t in_
     }
     if (ms < HF__PACE_WINDOW_MS)
         return;
-    /* What the number of connections does can only be told while that many are at work. */
-    if (!pace->settling && in_use >= pace->target)
-        judge(pace, now_ms, (bytes - pace->begin_bytes) * 1000 / ms, saturated);
+    rate = (bytes - pace->begin_bytes) * 1000 / ms;
+    /* What the number of connections does can only be told while that many are at work; and not
+     * right after a step, unless it shows already. */
+    if (in_use >= pace->target && (!pace->settling || pays(pace, rate)))
+        judge(pace, now_ms, rate, saturated);
     open_window(pace, now_ms, bytes, pace->target != before);
 }
 
@@ -60,6 +79,8 @@ void hf__pace_refused(hf__pace *pace, uint64_t now_ms)
     pace->target = pace->target > 1 ? pace->target / 2 : 1;
     pace->proven = pace->target;
     pace->goodput = 0;
+    pace->doubts = 0;
+    pace->refused = true;
     pace->hold_ms = now_ms + HF__PACE_LONG_MS / 2;
     pace->begin_ms = 0;
 }

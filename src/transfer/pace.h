@@ -9,11 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* ---- connections: a slow start that doubles while goodput grows, and stops at the knee */
+/* ---- connections: a slow start that doubles while goodput grows, and stops at the knee. The first
+ * step is a larger one: far away, every window counts. */
 
-#define HF__PACE_WINDOW_MS 400  /* goodput is measured over so long */
-#define HF__PACE_HOLD_MS   2000 /* after a step that brought nothing; doubles from one to the next */
-#define HF__PACE_LONG_MS   32000 /* at most; also half of what a refusal costs */
+#define HF__PACE_WINDOW_MS  400 /* goodput is measured over so long */
+#define HF__PACE_HOLD_MS    2000 /* after a step that brought nothing; doubles from one to the next */
+#define HF__PACE_LONG_MS    32000 /* at most; also half of what a refusal costs */
+#define HF__PACE_FIRST_STEP 4
+#define HF__PACE_DOUBTS     1 /* windows that a step may bring nothing before it is taken back */
 
 typedef struct hf__pace {
     uint32_t cap;
@@ -24,7 +27,9 @@ typedef struct hf__pace {
     uint64_t begin_bytes;
     uint64_t hold_ms; /* no step up before this */
     uint64_t next_hold_ms;
-    bool settling; /* the first window after a step is not counted */
+    unsigned doubts;
+    bool settling; /* the first window after a step counts only when it shows a gain */
+    bool refused;  /* the hold is the server's wish */
 } hf__pace;
 
 void hf__pace_init(hf__pace *pace, uint32_t cap);

@@ -195,6 +195,15 @@ static uint64_t ms_left(const hf__lane_plan *lane)
     return left_of(lane) / (lane->rate / 1000 + 1);
 }
 
+/* What is cut off has been sent in part: a lane that will soon be done by itself, or whose speed is
+ * not known, is left alone unless it has much to bring. */
+static bool is_worth_sharing(const hf__lane_plan *lane)
+{
+    if (!lane->used || left_of(lane) < 2 * HF__PLAN_SHARE)
+        return false;
+    return lane->rate ? ms_left(lane) >= HF__PLAN_SHARE_MS : left_of(lane) >= HF__PLAN_SHARE_NEW;
+}
+
 /* A share of the lane that would end last: the bytes after its own next run, or a half. */
 static bool give_share(hf__plan *plan, uint64_t now_ms, hf__plan_job *out)
 {
@@ -205,7 +214,7 @@ static bool give_share(hf__plan *plan, uint64_t now_ms, hf__plan_job *out)
     uint64_t end;
 
     for (int i = 0; i < HF__PLAN_LANES; i++)
-        if (plan->lanes[i].used && left_of(&plan->lanes[i]) >= 2 * HF__PLAN_SHARE &&
+        if (is_worth_sharing(&plan->lanes[i]) &&
             (slowest < 0 || ms_left(&plan->lanes[i]) > ms_left(&plan->lanes[slowest])))
             slowest = i;
     if (slowest < 0)

@@ -14,10 +14,12 @@
 
 #include "transfer/ranges.h"
 
-#define HF__PLAN_LANES     16
-#define HF__PLAN_UNKNOWN   UINT64_MAX                    /* size that nobody told */
-#define HF__PLAN_SHARE     ((uint64_t)4 * 1024 * 1024)   /* less is not worth another request */
-#define HF__PLAN_LEAST_RUN ((uint64_t)16 * 1024 * 1024)  /* of several lanes */
+#define HF__PLAN_LANES     24                          /* some of them to help out others */
+#define HF__PLAN_UNKNOWN   UINT64_MAX                  /* size that nobody told */
+#define HF__PLAN_SHARE     ((uint64_t)512 * 1024)      /* less is not worth another request */
+#define HF__PLAN_SHARE_NEW ((uint64_t)8 * 1024 * 1024) /* of a lane whose speed is not known */
+#define HF__PLAN_SHARE_MS  1000 /* nor is what a lane brings by itself in so long */
+#define HF__PLAN_LEAST_RUN ((uint64_t)4 * 1024 * 1024)   /* of several lanes */
 #define HF__PLAN_MOST_RUN  ((uint64_t)128 * 1024 * 1024) /* likewise */
 #define HF__PLAN_RUN_MS    4000 /* a run should keep a lane busy for about so long */
 #define HF__PLAN_SILENT_MS 2000 /* a lane that brought nothing for so long is helped out */

@@ -34,7 +34,7 @@
 #define LOCK_SAY_MS     10000
 #define TICK_MS         100
 #define DEFAULT_WORKERS 8
-#define DEFAULT_LANES   8
+#define DEFAULT_LANES   16
 #define PATIENCE_MS     ((uint64_t)15 * 60 * 1000) /* for a line that went away in the middle */
 
 typedef struct run run;

@@ -551,7 +551,7 @@ static void spread_lanes(run *r, uint64_t now)
     for (;;) {
         fetch *most = NULL;
         uint32_t n_lanes = 0;
-        uint64_t most_left = 2 * HF__PLAN_SHARE;
+        uint64_t most_left = HF__PLAN_SHARE;
 
         for (active *a = r->actives; a; a = a->next) {
             uint64_t left;
