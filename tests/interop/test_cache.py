@@ -7,6 +7,8 @@ leaves on disk are the same bytes; ages differ by years, or nobody could tell an
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -330,3 +332,41 @@ def test_verify_uses_the_listing_that_is_kept(both, made):
     damage(snapshot(both.hub, made) / "model.safetensors")
     result = run([HF, "cache", "verify", ID], offline)
     assert result.code == 1 and "  - model.safetensors: expected" in result.out
+
+
+# ---- while a process of Python's holds the lock of a blob
+
+
+HOLD = """
+import sys
+from huggingface_hub.utils import WeakFileLock
+with WeakFileLock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("words", [["rm", f"model/{ID}", "--yes"], ["rm", f"hf://{ID}/weights/ünï+cödé.bin", "--yes"], ["prune", "--yes"]],
+                         ids=["repo", "file", "prune"])
+def test_what_python_has_locked_is_left_alone(both, made, words):
+    """The official command asks nobody; ours leaves what a live process is at, and says so."""
+    shutil.copytree(both.master, both.hub, symlinks=True)
+    repo = both.hub / f"models--{ID.replace('/', '--')}"
+    blob = (repo / "snapshots" / revision(made, "main") / "weights" / "ünï+cödé.bin").readlink().name
+    part = repo / "blobs" / f"{blob}.0123abcd.incomplete"
+    part.write_bytes(b"half")
+    lock = both.hub / ".locks" / repo.name / f"{blob}.lock"
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(lock)], env=both.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        result = run([HF, "cache", *words], both.env)
+        assert result.code == 0
+        assert (repo / "blobs" / blob).exists() and part.read_bytes() == b"half"
+        assert "left alone" in result.err
+    finally:
+        holder.stdin.close()
+        holder.stdout.close()
+        assert holder.wait(30) == 0
+    # Let go, the same command does its work.
+    assert run([HF, "cache", "prune", "--yes"], both.env).code == 0
+    assert not part.exists()
