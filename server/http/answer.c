@@ -2,13 +2,18 @@
 /* Filling in an answer: headers, bodies, errors, content with ranges and conditions. */
 #include "http/internal.h"
 
+#include "core/base64.h"
 #include "core/error.h"
+#include "core/hash.h"
+#include "core/os.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+#define DIGEST_MOST ((uint64_t)64 * 1024 * 1024)
 
 /* ------------------------------------------------------------------------------------- headers */
 
@@ -225,6 +230,53 @@ static void shift_range(srv_range *range, uint64_t size)
         range->n_bytes = size - range->first;
 }
 
+/* RFC 9530: whoever asks for the digest of what he gets, or of what a HEAD stands for, is told it of
+ * content that does not take long to read. */
+static bool wants_digest(const srv_req *req)
+{
+    hf__str list = hf__str_from(srv_req_header(req, "Want-Content-Digest"));
+
+    while (list.len) {
+        hf__str one = hf__str_trim(hf__str_cut(list, ',', &list));
+        hf__str weight;
+        hf__str name = hf__str_trim(hf__str_cut(one, '=', &weight));
+
+        if (hf__str_eq(name, HF__STR("sha-256")))
+            return !hf__str_eq(hf__str_trim(weight), HF__STR("0"));
+    }
+    return false;
+}
+
+static void add_digest(srv_req *req, int fd, uint64_t at, uint64_t n_bytes)
+{
+    static const size_t block_bytes = 128 * 1024;
+    char *block = malloc(block_bytes);
+    hf__hash *hash = NULL;
+    bool good = block && hf__hash_new(HF__HASH_SHA256, n_bytes, &hash, NULL) == HF_OK;
+    uint8_t digest[32];
+    hf__buf text;
+
+    while (good && n_bytes > 0) {
+        size_t got = 0;
+
+        good = hf__os_pread(fd, block, n_bytes < block_bytes ? (size_t)n_bytes : block_bytes, at,
+                            &got, "content", NULL) == HF_OK &&
+               got > 0;
+        if (good)
+            hf__hash_add(hash, block, got);
+        at += got;
+        n_bytes -= got;
+    }
+    if (good && hf__hash_end_raw(hash, digest)) {
+        hf__buf_init(&text, 64);
+        hf__base64_add(&text, HF__BASE64_STANDARD, digest, sizeof(digest));
+        srv_header_setf(req, "Content-Digest", "sha-256=:%s:", hf__buf_cstr(&text));
+        hf__buf_dispose(&text);
+    }
+    hf__hash_free(hash);
+    free(block);
+}
+
 void srv_answer_content(srv_req *req, const srv_content *content)
 {
     const char *etag = content->etag ? content->etag : ""; /* NULL: no memory for it */
@@ -257,4 +309,7 @@ void srv_answer_content(srv_req *req, const srv_content *content)
                         (unsigned long long)(range.first + range.n_bytes - 1),
                         (unsigned long long)content->size);
     }
+    if ((answer->status == 200 || answer->status == 206) && answer->kind == SRV_BODY_FILE &&
+        answer->n_bytes <= DIGEST_MOST && wants_digest(req))
+        add_digest(req, answer->fd, answer->offset, answer->n_bytes);
 }

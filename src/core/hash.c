@@ -114,6 +114,16 @@ void hf__hash_end(hf__hash *hash, char out[HF__HASH_HEX_MAX + 1])
     out[2 * len] = '\0'; /* a broken hash is empty text, which equals no expected one */
 }
 
+bool hf__hash_end_raw(hf__hash *hash, uint8_t out[32])
+{
+    uint8_t raw[EVP_MAX_MD_SIZE];
+
+    if (finish(hash, raw) != 32)
+        return false;
+    memcpy(out, raw, 32);
+    return true;
+}
+
 hf_status hf__hash_dup(const hf__hash *hash, hf__hash **out, hf_error *err)
 {
     hf__hash *copy = calloc(1, sizeof(*copy));

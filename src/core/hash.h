@@ -27,6 +27,8 @@ void hf__hash_add(hf__hash *hash, const void *bytes, size_t len);
 /* Writes lower-case hex and a NUL, or empty text, which equals no hash, when OpenSSL failed; the
  * hash can only be freed afterwards. */
 void hf__hash_end(hf__hash *hash, char out[HF__HASH_HEX_MAX + 1]);
+/* The same, as bytes of SHA-256; false when OpenSSL failed. */
+bool hf__hash_end_raw(hf__hash *hash, uint8_t out[32]);
 /* Another hash that stands where this one stands: to look at the digest so far, or to come back. */
 hf_status hf__hash_dup(const hf__hash *hash, hf__hash **out, hf_error *err);
 void hf__hash_free(hf__hash *hash); /* NULL allowed */

@@ -3,6 +3,7 @@
  * (hub-http.md 2.4). */
 #include "hub/private.h"
 
+#include "core/base64.h"
 #include "core/error.h"
 #include "core/limits.h"
 
@@ -134,4 +135,36 @@ hf_status hf__hub_check_content(const hf__net_head *head, const hf__etag *expect
             err, HF_ERR_TRUNCATED, "the server wants to send %llu bytes, but the file has %llu",
             (unsigned long long)head->content_length, (unsigned long long)expected_size);
     return st;
+}
+
+/* "sha-256=:…base64…:, sha-512=:…:" */
+bool hf__hub_content_digest(const struct hf__net_headers *headers, char out[65])
+{
+    hf__str rest = hf__str_from(hf__net_header_get(headers, "content-digest"));
+    hf__str name = HF__STR("sha-256=:");
+    bool found = false;
+
+    while (rest.len && !found) {
+        hf__str one = hf__str_trim(hf__str_cut(rest, ',', &rest));
+        hf__buf bytes;
+        hf__buf hex;
+
+        if (!hf__str_starts(one, name))
+            continue;
+        one.ptr += name.len;
+        one.len -= name.len;
+        hf__buf_init(&bytes, 64);
+        hf__buf_init(&hex, 128);
+        if (memchr(one.ptr, ':', one.len) &&
+            hf__base64_decode(&bytes, HF__BASE64_STANDARD, hf__str_cut(one, ':', &one)) &&
+            bytes.len == 32) {
+            hf__buf_add_hex(&hex, (const uint8_t *)bytes.ptr, bytes.len);
+            found = hex.status == HF_OK;
+            if (found)
+                memcpy(out, hf__buf_cstr(&hex), 65);
+        }
+        hf__buf_dispose(&bytes);
+        hf__buf_dispose(&hex);
+    }
+    return found;
 }

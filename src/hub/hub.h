@@ -85,6 +85,10 @@ hf_status hf__hub_check_content(const hf__net_head *head, const hf__etag *expect
                                 uint64_t expected_size, uint64_t range_first, bool *resumed,
                                 hf_error *err);
 
+/* SHA-256 of the content of an answer, of a range if it has one, that the answer tells (RFC 9530): as
+ * lower-case hex. False when it does not. */
+bool hf__hub_content_digest(const struct hf__net_headers *headers, char out[65]);
+
 /* ---- API */
 
 /* GET of an API path ("/api/models/…") as JSON; errors classified. */

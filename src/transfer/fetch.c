@@ -37,18 +37,20 @@ static void finish(fetch *f, hf_status st)
         return;
     }
     stop_lanes(f);
-    f->state = f->plan.n_lanes ? FETCH_ENDING : FETCH_FAILED;
+    f->state = f->plan.n_lanes || f->compare ? FETCH_ENDING : FETCH_FAILED;
 }
 
 void hf__fetch_cancel(fetch *f)
 {
-    if (f->state == FETCH_MOVING || f->state == FETCH_HASHING)
+    if (f->compare)
+        atomic_store(&f->compare->cancel.set, true);
+    if (f->state == FETCH_MOVING || f->state == FETCH_HASHING || f->state == FETCH_COMPARING)
         finish(f, hf__fail(&f->err, HF_ERR_CANCELED, "cancelled"));
 }
 
 void hf__fetch_dispose(fetch *f)
 {
-    HF__ASSERT(f->plan.n_lanes == 0);
+    HF__ASSERT(f->plan.n_lanes == 0 && !f->compare);
     if (f->writer_ready)
         hf__writer_dispose(&f->w);
     hf__plan_dispose(&f->plan);
@@ -309,16 +311,17 @@ static void look_at_lanes(fetch *f, uint64_t now)
 
 /* ---- the hash */
 
-/* [first, end) is not what it should be: it is fetched again. */
-static void fetch_again(fetch *f, uint64_t first, uint64_t end)
+/* What is in `wrong` is not what it should be: it is fetched again. */
+static void fetch_again(fetch *f, const hf__ranges *wrong, bool from_check)
 {
-    hf_status st = hf__writer_forget(&f->w, first, end, &f->err);
+    hf_status st = hf__writer_forget(&f->w, wrong, from_check, &f->err);
 
     f->retries++;
     f->run->retries++;
     f->least_left = UINT64_MAX;
-    if (st == HF_OK && !hf__ranges_remove(&f->plan.have, first, end))
-        st = hf__fail_nomem(&f->err);
+    for (size_t i = 0; st == HF_OK && i < wrong->n; i++)
+        if (!hf__ranges_remove(&f->plan.have, wrong->items[i].first, wrong->items[i].end))
+            st = hf__fail_nomem(&f->err);
     f->state = FETCH_MOVING;
     if (st != HF_OK)
         finish(f, st);
@@ -330,6 +333,7 @@ static void repair(fetch *f)
 {
     uint64_t first = atomic_load(&f->w.damaged);
     uint64_t end = first + HF__CHECK_BYTES < f->size ? first + HF__CHECK_BYTES : f->size;
+    hf__range range = { first, end };
 
     if (f->plan.n_lanes) {
         stop_lanes(f);
@@ -341,7 +345,37 @@ static void repair(fetch *f)
         f->run->ctx->log, HF_LOG_WARNING,
         "'%s': bytes %llu to %llu changed on disk since they were written; fetching them again",
         f->path, (unsigned long long)first, (unsigned long long)end);
-    fetch_again(f, first, end);
+    fetch_again(f, &(hf__ranges){ .items = &range, .n = 1 }, true);
+}
+
+static void fetch_all_again(fetch *f)
+{
+    hf__range range = { 0, f->size };
+
+    f->refetched = true;
+    hf__logf(f->run->ctx->log, HF_LOG_WARNING,
+             "'%s' arrived with a wrong hash; fetching it once more", f->path);
+    (void)take_fresh_address(f);
+    fetch_again(f, &(hf__ranges){ .items = &range, .n = 1 }, false);
+}
+
+/* The source told where it differs, or it did not. */
+static void compared(fetch *f)
+{
+    compare *c = f->compare;
+
+    f->compare = NULL;
+    if (f->state == FETCH_COMPARING && c->bad.n) {
+        hf__logf(f->run->ctx->log, HF_LOG_WARNING,
+                 "'%s' arrived with a wrong hash; fetching the %llu bytes again that are not what "
+                 "the server has",
+                 f->path, (unsigned long long)hf__ranges_total(&c->bad));
+        fetch_again(f, &c->bad, false);
+    } else if (f->state == FETCH_COMPARING) {
+        f->compared = HF__COMPARE_ROUNDS; /* asking again is of no use */
+        f->state = FETCH_HASHING;
+    }
+    hf__compare_free(c);
 }
 
 static void wrong_hash(fetch *f)
@@ -354,12 +388,14 @@ static void wrong_hash(fetch *f)
         f->status = hf__writer_recheck(&f->w, &f->err);
         if (f->status != HF_OK)
             finish(f, f->status);
+    } else if (f->compared < HF__COMPARE_ROUNDS && f->size > HF__COMPARE_PIECE) {
+        f->compared++;
+        f->state = FETCH_COMPARING;
+        f->compare = hf__compare_start(f, &f->err);
+        if (!f->compare)
+            finish(f, f->err.status);
     } else if (!f->refetched) {
-        f->refetched = true;
-        hf__logf(f->run->ctx->log, HF_LOG_WARNING,
-                 "'%s' arrived with a wrong hash; fetching it once more", f->path);
-        (void)take_fresh_address(f);
-        fetch_again(f, 0, f->size);
+        fetch_all_again(f);
     } else {
         finish(f, f->status);
     }
@@ -382,10 +418,12 @@ static void look_at_hash(fetch *f)
 
 void hf__fetch_step(fetch *f, uint64_t now)
 {
-    if (f->state != FETCH_MOVING && f->state != FETCH_HASHING && f->state != FETCH_ENDING)
+    if (f->state == FETCH_IDLE || fetch_is_over(f))
         return;
     look_at_lanes(f, now);
-    if (f->state == FETCH_ENDING && f->plan.n_lanes == 0)
+    if (f->compare && atomic_load(&f->compare->done))
+        compared(f);
+    if (f->state == FETCH_ENDING && f->plan.n_lanes == 0 && !f->compare)
         f->state = FETCH_FAILED;
     if (f->state != FETCH_MOVING && f->state != FETCH_HASHING)
         return;

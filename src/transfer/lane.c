@@ -68,26 +68,33 @@ void hf__lane_on_mark(void *self, hf__net_buf *mark)
     hf__run_fetch_ready(f->run, f);
 }
 
+hf_status hf__fetch_request(fetch *f, hf__hub_get *get, hf_error *err)
+{
+    const char *url = f->direct ? f->direct : f->url;
+    hf_status st = hf__hub_get_make(f->run->ctx->hub, f->repo, f->path, url, get, err);
+
+    if (st != HF_OK || f->repo)
+        return st;
+    get->req.auth = f->auth; /* the caller's choice, not the client's */
+    if (f->user_agent) {
+        hf__net_header *header = hf__arena_alloc(get->arena, sizeof(*header));
+
+        if (!header)
+            return hf__fail_nomem(err);
+        *header = (hf__net_header){ "User-Agent", f->user_agent };
+        get->req.headers = header;
+        get->req.n_headers = 1;
+    }
+    return HF_OK;
+}
+
 static hf_status make_request(lane *l, hf_error *err)
 {
     fetch *f = l->f;
-    const char *url = f->direct ? f->direct : f->url;
-    hf_status st = hf__hub_get_make(f->run->ctx->hub, f->repo, f->path, url, &l->get, err);
+    hf_status st = hf__fetch_request(f, &l->get, err);
 
     if (st != HF_OK)
         return st;
-    if (!f->repo) {
-        l->get.req.auth = f->auth; /* the caller's choice, not the client's */
-        if (f->user_agent) {
-            hf__net_header *header = hf__arena_alloc(l->get.arena, sizeof(*header));
-
-            if (!header)
-                return hf__fail_nomem(err);
-            *header = (hf__net_header){ "User-Agent", f->user_agent };
-            l->get.req.headers = header;
-            l->get.req.n_headers = 1;
-        }
-    }
     l->get.req.has_range = l->first > 0 || l->asked_end < f->plan.size;
     l->get.req.range_first = l->first;
     l->get.req.range_last = l->asked_end == HF__PLAN_UNKNOWN ? HF__NET_NO_LIMIT : l->asked_end - 1;

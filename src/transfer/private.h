@@ -7,6 +7,7 @@
  *            knows the steps; a large one is committed on the pool
  *   fetch    one file's bytes: decides what to ask for, what to do when it breaks, when it is good
  *   lane     one request of a fetch
+ *   compare  where a file is wrong whose hash is wrong
  *   plan     which lane fetches which bytes; pace: how many lanes, and when to try again
  *   writer   puts bytes on disk and hashes them; journal: notes what is on disk
  *
@@ -45,9 +46,10 @@ typedef struct fetch fetch;
 
 typedef enum fetch_state {
     FETCH_IDLE,
-    FETCH_MOVING,  /* lanes bring bytes, or wait for their next try */
-    FETCH_HASHING, /* all bytes are here */
-    FETCH_ENDING,  /* failed; the last lanes have to end */
+    FETCH_MOVING,    /* lanes bring bytes, or wait for their next try */
+    FETCH_HASHING,   /* all bytes are here */
+    FETCH_COMPARING, /* the hash is wrong, and the source may tell where */
+    FETCH_ENDING,    /* failed; the last lanes have to end */
     FETCH_GOOD,
     FETCH_FAILED
 } fetch_state;
@@ -81,6 +83,26 @@ void hf__lane_stop(lane *l);
 void hf__lane_free(lane *l);                          /* ended */
 void hf__lane_on_mark(void *self, hf__net_buf *mark); /* the writer's callback */
 
+/* ---- compare */
+
+#define HF__COMPARE_PIECE  ((uint64_t)4 * 1024 * 1024) /* the least that is fetched again */
+#define HF__COMPARE_ROUNDS 2
+
+typedef struct compare {
+    fetch *f;
+    hf__job job;
+    hf__hub_get get;
+    hf_cancel cancel; /* the caller's, and that of the fetch */
+    uint8_t *room;
+    hf__ranges bad; /* differs from the source; good once it is done */
+    atomic_bool done;
+} compare;
+
+/* The hash is complete, nothing else uses the hash strand, and the content's size is known. A ready
+ * fetch tells of the end. NULL and err when it cannot be started. */
+compare *hf__compare_start(fetch *f, hf_error *err);
+void hf__compare_free(compare *c); /* done; NULL allowed */
+
 struct fetch {
     run *run;
     fetch_state state;
@@ -104,8 +126,10 @@ struct fetch {
     uint32_t retries;       /* over all, to show */
     uint32_t refusals;      /* in a row, of addresses that were fresh */
     bool any_byte;
-    bool rechecked; /* the disk was compared with what was hashed */
-    bool refetched; /* everything was fetched once more */
+    compare *compare;  /* while it runs */
+    unsigned compared; /* so many times */
+    bool rechecked;    /* the disk was compared with what was hashed */
+    bool refetched;    /* everything was fetched once more */
     hf_status status;
     hf_error err;
     fetch *next_ready; /* in the run's list */
@@ -116,6 +140,8 @@ struct fetch {
 /* What the bytes of an etag can be checked with: 64 hex digits, 40, or nothing. */
 hf__hash_kind hf__fetch_kind(const hf__etag *etag);
 
+/* The GET of it as it is to be asked for now, without a range. */
+hf_status hf__fetch_request(fetch *f, hf__hub_get *get, hf_error *err);
 hf_status hf__fetch_start(fetch *f, hf__cache_part *part, hf_error *err);
 /* Looks at everything that may have happened: f->state tells what came of it. */
 void hf__fetch_step(fetch *f, uint64_t now);

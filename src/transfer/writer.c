@@ -497,18 +497,20 @@ void hf__writer_ends_at(hf__writer *w, uint64_t size)
         hash_ends(w);
 }
 
-/* Puts the hash back to where a check was taken, or to the start. */
-static hf_status rewind_hash(hf__writer *w, uint64_t to, hf_error *err)
+/* Puts the hash back to where the last check was taken, or to the start. */
+static hf_status rewind_hash(hf__writer *w, bool to_check, hf_error *err)
 {
+    uint64_t damaged = atomic_load(&w->damaged);
+    uint64_t to = 0;
     hf_status st;
 
     hf__strand_wait(w->hash_strand);
     hf__hash_free(w->hash.hash);
     w->hash.hash = NULL;
-    if (to && w->hash.saved) {
+    if (to_check && damaged != UINT64_MAX && damaged && w->hash.saved) {
+        to = damaged;
         st = hf__hash_dup(w->hash.saved, &w->hash.hash, err);
     } else {
-        to = 0;
         st = hf__hash_new(w->kind, w->size, &w->hash.hash, err);
     }
     atomic_store(&w->hashed, to);
@@ -517,17 +519,19 @@ static hf_status rewind_hash(hf__writer *w, uint64_t to, hf_error *err)
     return st;
 }
 
-hf_status hf__writer_forget(hf__writer *w, uint64_t first, uint64_t end, hf_error *err)
+hf_status hf__writer_forget(hf__writer *w, const hf__ranges *gone, bool from_check, hf_error *err)
 {
     hf_status st;
 
     hf__strand_wait(w->write_strand);
-    st = rewind_hash(w, first, err);
+    st = rewind_hash(w, from_check, err);
     if (st != HF_OK)
         return st;
-    if (!hf__ranges_remove(&w->write.have, first, end))
-        return hf__fail_nomem(err);
-    for (size_t i = (size_t)(first / HF__CHECK_BYTES); w->hash.checks && i < n_checks(w); i++)
+    for (size_t i = 0; i < gone->n; i++)
+        if (!hf__ranges_remove(&w->write.have, gone->items[i].first, gone->items[i].end))
+            return hf__fail_nomem(err);
+    for (size_t i = (size_t)(gone->items[0].first / HF__CHECK_BYTES);
+         w->hash.checks && i < n_checks(w); i++)
         w->hash.checks[i].digest[0] = '\0';
     hf__journal_restart(&w->journal, &w->write.have);
     w->synced.hash_upto = hf__ranges_reach(&w->write.have, 0);
@@ -537,7 +541,7 @@ hf_status hf__writer_forget(hf__writer *w, uint64_t first, uint64_t end, hf_erro
 
 hf_status hf__writer_recheck(hf__writer *w, hf_error *err)
 {
-    hf_status st = rewind_hash(w, 0, err);
+    hf_status st = rewind_hash(w, false, err);
 
     if (st == HF_OK)
         hash_on(w);

@@ -19,7 +19,7 @@
 typedef struct hf__writer {
     hf__net *net; /* buffers go back to it */
     hf__strand *write_strand;
-    hf__strand *hash_strand;
+    hf__strand *hash_strand; /* NULL: there is nothing to compare with */
     hf__strand
         *disk_strand; /* borrowed, shared with other files; NULL: nothing is synced on the way */
     hf__job write_job;
@@ -93,9 +93,9 @@ void hf__writer_take(hf__writer *w, hf__net_buf *buf);
 /* The size was not known and is now: to be called when all is written. */
 void hf__writer_ends_at(hf__writer *w, uint64_t size);
 
-/* Write strand idle, hash complete. Forgets [first, end), or everything, and goes back to hashing
- * from there. */
-hf_status hf__writer_forget(hf__writer *w, uint64_t first, uint64_t end, hf_error *err);
+/* Write strand idle, hash complete or stopped. Forgets what is in `gone`, and hashes again: from the
+ * last check, where damage was found, or from the start. */
+hf_status hf__writer_forget(hf__writer *w, const hf__ranges *gone, bool from_check, hf_error *err);
 /* Hash complete and wrong. Hashes again what is on disk, to find out whether it is still what was
  * hashed when it came; on_hash follows. */
 hf_status hf__writer_recheck(hf__writer *w, hf_error *err);

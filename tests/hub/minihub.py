@@ -3,6 +3,7 @@
 """A Hub of one folder, for tests that need a server which misbehaves on cue.
 
     minihub.py ROOT [--lfs BYTES] [--log FILE] [--faults FILE] [--rate BYTES_PER_S] [--count FILE]
+        [--digests]
 
 Serves ROOT as the model repo test/repo at one commit: revision, tree (paged), resolve. Files of at
 least --lfs bytes are redirected to a second port, which refuses an Authorization header. Prints
@@ -12,12 +13,13 @@ when the server is killed.
 
 A fault is {"path": regex, "method": "GET", "skip": n, "times": n, "do": {...}} where do is one of
 cut: bytes, flip: offset, stall: bytes, drip: bytes, status: n (with headers), drop: true,
-no_range: true, no_length: true, length: n, content_range: text, etag: text, commit: text,
+no_range: true, no_length: true, lie: true (of a digest), hang: seconds, length: n, content_range: text, etag: text, commit: text,
 reset: bytes (a RST, not an end), flip_any: true (one byte, somewhere), more_headers: {...},
 slow_head: seconds (before each byte of a head that does not end), head_bomb: bytes.
 With "each": true a rule's times counts for every path by itself. The file is read again whenever it changes.
 """
 import argparse
+import base64
 import hashlib
 import http.server
 import json
@@ -117,7 +119,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         line = json.dumps({"t": time.time(), "storage": self.server.is_storage, "method": self.command,
                            "path": self.path, "range": self.headers.get("Range"), "status": status,
-                           "sent": sent, "port": self.client_address[1],
+                           "sent": sent, "port": self.client_address[1], "wants_digest": "Want-Content-Digest" in self.headers,
                            "auth": "Authorization" in self.headers})
         with hub.lock:
             hub.log.write(line + "\n")
@@ -152,6 +154,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         path = urllib.parse.unquote(url.path)
         self.fault = hub.faults.match(self.command, path)
+        time.sleep(self.fault.get("hang", 0))
         if self.fault.get("drop"):
             self.request.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
@@ -225,6 +228,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers = headers + [("Content-Range", self.fault.get("content_range", f"bytes {first}-{last}/{f['size']}"))]
         headers = headers + list(self.fault.get("more_headers", {}).items())
         length = self.fault.get("length", last - first + 1)
+        if "sha-256" in self.headers.get("Want-Content-Digest", "") and self.server.hub.digests:
+            with open(f["full"], "rb") as file:
+                file.seek(first)
+                digest = hashlib.sha256(file.read(last - first + 1)).digest()
+            if self.fault.get("lie"):
+                digest = bytes(32)
+            headers = headers + [("Content-Digest", f"sha-256=:{base64.b64encode(digest).decode()}:")]
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
@@ -307,7 +317,7 @@ class Hub:
         # A sanitizer makes the command slower than this Hub; what the kernel then holds for it is lost with a
         # connection, and the bounds on bytes sent twice are about the command's own share.
         self.rate = args.rate / (1 if os.environ.get("HFHUB_SANITIZE", "none") == "none" else 4)
-        self.expires = args.expires
+        self.expires, self.digests = args.expires, args.digests
         self.log = open(args.log, "a") if args.log else None
         self.lock = threading.Lock()
         self.counter = None
@@ -331,6 +341,7 @@ def main():
     parser.add_argument("--faults")
     parser.add_argument("--count")
     parser.add_argument("--rate", type=float, default=0, help="bytes per second of one connection")
+    parser.add_argument("--digests", action="store_true", help="tell the digest of a range when asked for it")
     parser.add_argument("--port", type=int, default=0, help="of the Hub; the storage takes the next")
     parser.add_argument("--expires", type=float, default=3600, help="seconds a storage URL is good for")
     hub = Hub(parser.parse_args())
