@@ -80,14 +80,18 @@ typedef struct hf__cache_part hf__cache_part; /* a blob, or a local-dir file, on
 #define HF__PART_SYNC_FROM ((uint64_t)1024 * 1024)
 
 /* Opens the part of a blob. With a journal, part and journal are what an earlier call left, and the
- * caller has to find out what they are worth; without, the part is empty. */
+ * caller has to find out what they are worth; without, the part is empty. What another client left
+ * of the same blob is taken over, so the blob's lock must be held. */
 hf_status hf__cache_blob_begin(hf__cache_repo *repo, const char *etag, uint64_t size,
                                hf__cache_part **out, hf_error *err);
 int hf__cache_part_fd(const hf__cache_part *part);
 int hf__cache_part_journal_fd(const hf__cache_part *part); /* -1: none, it will not be kept */
 const char *hf__cache_part_path(const hf__cache_part *part);
 /* Bytes of disk that the part of an earlier call takes already; 0 when there is none. */
-uint64_t hf__cache_blob_kept(hf__cache_repo *repo, const char *etag);
+uint64_t hf__cache_blob_kept(hf__cache_repo *repo, const char *etag, uint64_t size);
+/* Bytes from the front that another client wrote, of which nothing is known; of a part that is new to
+ * us. 0: none. */
+uint64_t hf__cache_part_adopted(const hf__cache_part *part);
 bool hf__cache_is_part(const char *name); /* of a file: is it a part, or a part's journal? */
 /* Renames into place when expected and computed hash and size agree, else removes it:
  * HF_ERR_CORRUPT. The mode is what a new file would have. Frees part either way. Waits for the disk from HF__PART_SYNC_FROM on.

@@ -194,19 +194,31 @@ hf_status hf__cache_blob_begin(hf__cache_repo *repo, const char *etag, uint64_t 
     hf__buf_addf(&final_path, "%s/blobs/%s", repo->path, etag);
     st = hf__part_open(&dir, hf__buf_cstr(&dir_path), etag, &dir, etag, hf__buf_cstr(&final_path),
                        size, out, err);
+    if (st == HF_OK)
+        hf__adopt(repo, etag, *out);
     hf__buf_dispose(&dir_path);
     hf__buf_dispose(&final_path);
     return st;
 }
 
-uint64_t hf__cache_blob_kept(hf__cache_repo *repo, const char *etag)
+uint64_t hf__cache_blob_kept(hf__cache_repo *repo, const char *etag, uint64_t size)
 {
     hf__os_dir dir;
+    char name[320];
     bool found = false;
+    uint64_t kept;
 
-    return hf__cache_repo_dir(repo, "blobs", false, &dir, &found, NULL) == HF_OK && found
-               ? hf__part_kept(&dir, etag)
-               : 0;
+    if (hf__cache_repo_dir(repo, "blobs", false, &dir, &found, NULL) != HF_OK || !found)
+        return 0;
+    kept = hf__part_kept(&dir, etag);
+    if (kept == 0 && !hf__adopt_find(repo, &dir, etag, size, name, &kept))
+        return 0;
+    return kept;
+}
+
+uint64_t hf__cache_part_adopted(const hf__cache_part *part)
+{
+    return part->adopted;
 }
 
 int hf__cache_part_fd(const hf__cache_part *part)

@@ -33,7 +33,8 @@ struct hf__cache_repo {
     char *folder;     /* "models--ns--name" */
     char *path;       /* absolute */
     bool prepared;
-    hf__os_dir root; /* fd -1 until needed */
+    bool no_incomplete; /* blobs/ held nothing of other clients when it was last looked through */
+    hf__os_dir root;    /* fd -1 until needed */
     hf__os_dir locks;
     cache_open_dir open[CACHE_OPEN_DIRS];
     unsigned clock;
@@ -49,7 +50,8 @@ struct hf__cache_part {
     char final[320];
     char *path; /* of the temporary, to show */
     char *final_path;
-    uint64_t size; /* announced */
+    uint64_t size;    /* announced */
+    uint64_t adopted; /* bytes from the front that another client left */
 };
 
 struct hf__cache_local {
@@ -80,6 +82,12 @@ hf_status hf__cache_read_at(const hf__os_dir *dir, const char *name, hf__buf *ou
                             const char *shown, hf_error *err);
 
 void hf__cache_tag_write(const char *dir);
+
+/* What another client left of a blob, under its lock (adopt.c): the largest, and its bytes of disk. */
+bool hf__adopt_find(hf__cache_repo *repo, const hf__os_dir *dir, const char *etag, uint64_t size,
+                    char out[320], uint64_t *blocks);
+/* Makes it ours, if the part is new. */
+void hf__adopt(hf__cache_repo *repo, const char *etag, hf__cache_part *part);
 
 uint64_t hf__part_kept(const hf__os_dir *dir, const char *stem);
 /* stem: what the part is called after, the same for the same bytes. */

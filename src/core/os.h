@@ -111,6 +111,8 @@ bool hf__os_claim(int fd);
 
 /* Sets room for a file of this size aside. False only when the disk certainly lacks it. */
 bool hf__os_reserve(int fd, uint64_t size);
+/* Bytes before the first hole of a file of this size; all, where the system cannot tell. */
+uint64_t hf__os_written_front(int fd, uint64_t size);
 /* Begins to write the file's data to disk, where the system has a way; does not wait. */
 void hf__os_write_out(int fd);
 

@@ -83,6 +83,13 @@ void hf__os_write_out(int fd)
     (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
+uint64_t hf__os_written_front(int fd, uint64_t size)
+{
+    off_t hole = lseek(fd, 0, SEEK_HOLE);
+
+    return hole < 0 || (uint64_t)hole > size ? size : (uint64_t)hole;
+}
+
 uint64_t hf__os_memory_limit(void)
 {
     static const char *const files[] = { "/sys/fs/cgroup/memory.max",

@@ -84,14 +84,17 @@ hf_status hf__fetch_start(fetch *f, hf__cache_part *part, hf_error *err)
                              .etag = f->etag.text,
                              .kind = hf__fetch_kind(&f->etag),
                              .size = f->size,
+                             .adopted = hf__cache_part_adopted(part),
                              .disk_strand = f->run->disk };
     hf_status st = HF_OK;
 
     f->kind = file.kind;
+    f->adopted = file.adopted;
     f->err = (hf_error)HF_ERROR_INIT;
     f->least_left = UINT64_MAX;
     if (!f->kind) {
         file.journal_fd = -1;
+        f->adopted = file.adopted = 0;
         st = empty_part(part, err);
         if (st != HF_OK)
             return st;
@@ -348,6 +351,18 @@ static void repair(fetch *f)
     fetch_again(f, &(hf__ranges){ .items = &range, .n = 1 }, true);
 }
 
+/* Whoever left the front wrote something else. */
+static void drop_adopted(fetch *f)
+{
+    hf__range range = { 0, f->adopted };
+
+    hf__logf(f->run->ctx->log, HF_LOG_WARNING,
+             "'%s': the %llu bytes that another client left are not of this file; fetching them",
+             f->path, (unsigned long long)f->adopted);
+    f->adopted = 0;
+    fetch_again(f, &(hf__ranges){ .items = &range, .n = 1 }, false);
+}
+
 static void fetch_all_again(fetch *f)
 {
     hf__range range = { 0, f->size };
@@ -394,6 +409,8 @@ static void wrong_hash(fetch *f)
         f->compare = hf__compare_start(f, &f->err);
         if (!f->compare)
             finish(f, f->err.status);
+    } else if (f->adopted) {
+        drop_adopted(f);
     } else if (!f->refetched) {
         fetch_all_again(f);
     } else {

@@ -128,6 +128,7 @@ struct fetch {
     bool any_byte;
     compare *compare;  /* while it runs */
     unsigned compared; /* so many times */
+    uint64_t adopted;  /* bytes at the front that another client left, not proven yet */
     bool rechecked;    /* the disk was compared with what was hashed */
     bool refetched;    /* everything was fetched once more */
     hf_status status;

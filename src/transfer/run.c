@@ -159,7 +159,7 @@ static uint64_t bytes_kept(run *r)
         if (!r->ops[i].to_fetch || file->size < HF__PART_KEEP_FROM)
             continue;
         kept = r->local ? hf__cache_local_kept(r->local, file->repo_path, file->etag)
-                        : hf__cache_blob_kept(r->repo, file->etag);
+                        : hf__cache_blob_kept(r->repo, file->etag, file->size);
         total += kept < file->size ? kept : file->size;
     }
     return total;

@@ -50,6 +50,10 @@ hf_status hf__writer_init(hf__writer *w, hf__net *net, hf__pool *pool, const hf_
     if (st == HF_OK)
         st = hf__journal_open(&w->journal, file->journal_fd, file->fd, file->path, file->etag,
                               file->size, &w->write.have, w->hash.checks, err);
+    if (st == HF_OK && !hf__ranges_add(&w->write.have, 0, file->adopted))
+        st = hf__fail_nomem(err);
+    if (st == HF_OK && file->adopted)
+        hf__journal_wrote(&w->journal, 0, file->adopted);
     if (st == HF_OK)
         st = open_strands(w, pool, err);
     if (st == HF_OK && w->kind)

@@ -74,6 +74,7 @@ typedef struct hf__writer_file {
     const char *etag;
     hf__hash_kind kind; /* 0: nothing to compare with */
     uint64_t size;
+    uint64_t adopted;        /* bytes at the front that are there, and not in the journal */
     hf__strand *disk_strand; /* where this file's data is synced, and may wait for other files' */
 } hf__writer_file;
 
