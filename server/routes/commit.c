@@ -19,6 +19,7 @@
 #define MAX_OPS       200000
 #define MAX_TRIES     50 /* when others commit to the same branch meanwhile */
 #define CONTENT_SLACK ((size_t)1024)
+#define FEW           16 /* files that are worth no pack */
 
 #define OUTDATED "The branch was updated since you opened this page. Please refresh and try again."
 
@@ -46,8 +47,9 @@ typedef struct committing {
     const char *description;
     const char *parent; /* NULL: any */
     commit_op *ops, **last;
-    size_t n_ops, n_lfs;
-    hf__buf bytes; /* a decoded content */
+    size_t n_ops, n_lfs, n_files;
+    srv_pack *pack; /* NULL while there are few files */
+    hf__buf bytes;  /* a decoded content */
 } committing;
 
 static srv_store *store_of(const srv_req *req)
@@ -61,6 +63,8 @@ static void close_commit(void *user)
 
     srv_ndjson_free(c->lines);
     c->lines = NULL;
+    srv_pack_free(c->pack);
+    c->pack = NULL;
     srv_git_close(c->git);
     c->git = NULL;
     hf__buf_dispose(&c->bytes);
@@ -181,6 +185,17 @@ static hf_status check_pointer(committing *c, const char *path, hf_error *err)
     return st == HF_OK && !has ? no_object(path, err) : st;
 }
 
+static hf_status store_file(committing *c, char oid[SRV_OID_HEX + 1], hf_error *err)
+{
+    hf_status st = HF_OK;
+
+    if (++c->n_files <= FEW)
+        return srv_git_write(c->git, hf__buf_str(&c->bytes), oid, err);
+    if (!c->pack)
+        st = srv_pack_new(c->git, &c->pack, err);
+    return st == HF_OK ? srv_pack_add(c->pack, hf__buf_str(&c->bytes), oid, err) : st;
+}
+
 static hf_status take_file(committing *c, commit_op *op, const hf__json *value, hf__str raw,
                            hf_error *err)
 {
@@ -198,7 +213,7 @@ static hf_status take_file(committing *c, commit_op *op, const hf__json *value, 
     if (st == HF_OK)
         st = check_pointer(c, op->path, err);
     if (st == HF_OK)
-        st = srv_git_write(c->git, hf__buf_str(&c->bytes), op->id, err);
+        st = store_file(c, op->id, err);
     return st;
 }
 
@@ -511,6 +526,8 @@ static void handler(srv_req *req)
 
     if (st == HF_OK && !c->summary)
         st = hf__fail(&err, HF_ERR_INVALID_ARG, "the first line of a commit is its header");
+    if (st == HF_OK && c->pack)
+        st = srv_pack_end(c->pack, &err);
     if (st == HF_OK)
         st = c->create_pr ? commit_to_new_pr(c, commit, &pr, &err)
                           : commit_to_branch(c, commit, &err);

@@ -557,6 +557,14 @@ hf_status srv_path_check(hf__str path, hf_error *err);
 /* Stores bytes as a blob that nothing refers to yet. */
 hf_status srv_git_write(srv_git *git, hf__str bytes, char oid[SRV_OID_HEX + 1], hf_error *err);
 
+/* The same for many, which are there once srv_pack_end() returned HF_OK. One thread at a time. */
+typedef struct srv_pack srv_pack;
+
+hf_status srv_pack_new(srv_git *git, srv_pack **out, hf_error *err);
+hf_status srv_pack_add(srv_pack *pack, hf__str bytes, char oid[SRV_OID_HEX + 1], hf_error *err);
+hf_status srv_pack_end(srv_pack *pack, hf_error *err);
+void srv_pack_free(srv_pack *pack); /* before srv_git_close(); NULL allowed */
+
 /* Operations that become one commit, applied in their order. */
 typedef struct srv_change srv_change;
 

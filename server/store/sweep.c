@@ -95,6 +95,7 @@ static hf_status sweep_leftovers(const char *git_dir, hf_error *err)
                name) {
             if (!hf__str_starts(hf__str_from(name), HF__STR("tmp_")) &&
                 !hf__str_starts(hf__str_from(name), HF__STR("incoming-")) &&
+                !hf__str_starts(hf__str_from(name), HF__STR("pack_git2_")) &&
                 !hf__str_ends(hf__str_from(name), HF__STR(".lock")))
                 continue;
             (void)snprintf(path, sizeof path, "%.2048s/%.1024s", dir, name);
