@@ -55,8 +55,11 @@ tsan: ## build with ThreadSanitizer and run the suite
 	@cmake --build build-tsan
 	@$(UNRANDOM) $(CTEST) --test-dir build-tsan
 
-soak: build ## 300 kills in the middle of one download of 2 GiB; takes minutes and 5 GB of /tmp
-	@KILLS=300 KILL_MIB=2048 python3 tests/hub/test_resume.py -v Resume.test_killed_again_and_again
+soak: ## what `make test` has no time for: 300 kills, power cuts, 20 GiB, 100,000 files; SOAK names parts (tools/soak)
+	@tools/setup test interop
+	@cmake --preset release -DHFHUB_BUILD_TESTS=ON
+	@cmake --build build
+	@tools/soak $(SOAK)
 
 valgrind: build ## a download under Valgrind: no leak, no bad access
 	@tools/setup test

@@ -27,7 +27,7 @@ def noise(size, seed=1):
     while len(out) < size:
         out += n.to_bytes(8, "big") + block[8:]
         n += 1
-    return bytes(out[:size])
+    return bytes(memoryview(out)[:size])
 
 
 class Case(unittest.TestCase):

@@ -161,8 +161,9 @@ class Disk(case.Case):
             self.check_names()
         boot.write_text("the last boot\n")
         before = self.sent()
-        code, out, err = self.get("f", **spoil)
-        self.check_got("f", data, (code, out, err))
+        p = self.start("f", **spoil)
+        out, err = p.communicate(timeout=10 * case.PATIENCE)
+        self.check_got("f", data, (p.returncode, out.strip(), err))
         self.assertNotIn("changed on disk", err)
         self.assertNotIn("wrong hash", err)
         # What was synced is not fetched again, but for pieces that were not whole.

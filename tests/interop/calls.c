@@ -4,12 +4,14 @@
  *
  *   interop_calls try REPO PATH REVISION CACHE       path, "absent" or "unknown"
  *   interop_calls cached URL CACHE [TOKEN]           hf_cached_download(): the path
+ *   interop_calls snapshot REPO CONNECTIONS          so many files at once, over so many connections
  *
  * Prints one line; "error NAME: message" on stderr and status 1 when the call fails.
  */
 #include <hfhub/hfhub.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int failed(const hf_error *err)
@@ -47,18 +49,37 @@ static int cached(hf_client *client, int n, char **words, hf_error *err)
     return 0;
 }
 
+static int snapshot(hf_client *client, char **words, hf_error *err)
+{
+    hf_repo_ref repo = { HF_REPO_MODEL, words[0], NULL };
+    hf_snapshot_opts opts = HF_SNAPSHOT_OPTS_INIT;
+    hf_snapshot *got = NULL;
+
+    opts.max_workers = (uint32_t)strtoul(words[1], NULL, 10);
+    if (hf_snapshot_download(client, &repo, &opts, &got, err) != HF_OK)
+        return failed(err);
+    puts(got->path);
+    hf_snapshot_free(got);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    hf_client_opts opts = HF_CLIENT_OPTS_INIT;
     hf_error err = HF_ERROR_INIT;
     hf_client *client;
     int code = 2;
 
-    if (hf_client_new(NULL, &client, &err) != HF_OK)
+    if (argc == 4 && strcmp(argv[1], "snapshot") == 0)
+        opts.max_connections = (uint32_t)strtoul(argv[3], NULL, 10);
+    if (hf_client_new(&opts, &client, &err) != HF_OK)
         return failed(&err);
     if (argc == 6 && strcmp(argv[1], "try") == 0)
         code = try_load(client, argv + 2, &err);
     else if ((argc == 4 || argc == 5) && strcmp(argv[1], "cached") == 0)
         code = cached(client, argc - 2, argv + 2, &err);
+    else if (argc == 4 && strcmp(argv[1], "snapshot") == 0)
+        code = snapshot(client, argv + 2, &err);
     else
         fputs("usage: see the head of calls.c\n", stderr);
     hf_client_free(client);

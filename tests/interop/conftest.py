@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -113,3 +115,23 @@ def calls(served, home):
         return support.ok(run([program, *args], clean_env(home, HF_ENDPOINT=served.url, **env))).line
 
     return call
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory):
+    """A CA of our own and a certificate of it for the loopback addresses: (CA file, CA directory, (cert, key))."""
+    folder = tmp_path_factory.mktemp("tls")
+
+    def openssl(*args):
+        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
+
+    (folder / "names").write_text("subjectAltName=DNS:localhost," + ",".join(f"IP:127.0.0.{i}" for i in range(1, 6)) + "\n")
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
+            "-subj", "/CN=A private CA", "-addext", "basicConstraints=critical,CA:TRUE")
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "csr.pem", "-subj", "/CN=hub")
+    openssl("x509", "-req", "-in", "csr.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", "names", "-out", "cert.pem")
+    (folder / "certs").mkdir()
+    shutil.copy(folder / "ca.pem", folder / "certs" / "ca.pem")
+    openssl("rehash", "certs")
+    return folder / "ca.pem", folder / "certs", (folder / "cert.pem", folder / "key.pem")

@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the command costs beside an empty C program, and what a large file costs in memory."""
-
-import os
-import shutil
+"""What the command costs beside an empty C program."""
 
 import pytest
 from support import BUILD, HF, SANITIZED, clean_env, ok, peak_of
-from tinyhub import TinyHub, Zeros, sha256
+from tinyhub import TinyHub
 
 EMPTY = BUILD / "tests" / "interop_empty"
 pytestmark = pytest.mark.skipif(SANITIZED, reason="a sanitizer's own memory and time are no measure")
@@ -38,24 +35,6 @@ def test_start_up_beside_an_empty_program(home, what):
     print(f"{what}: {micros - empty_micros} us and {peak - empty_peak} KiB above an empty program")
     assert peak - empty_peak < 4000, "KiB"
     assert micros - empty_micros < 3000, "us"
-
-
-def test_four_gib_stay_under_64_mb(home):
-    """Hashed and written as it comes; the same for any size."""
-    size = 4 << 30
-    if shutil.disk_usage(home).free < size + (1 << 30):
-        pytest.fail("no 5 GiB are free for a file of 4 GiB")
-    body = Zeros(size)
-    with TinyHub({"model.safetensors": body}, lfs={"model.safetensors"}) as hub:
-        result = ok(peak_of([HF, "download", "-q", hub.repo, "model.safetensors"],
-                            clean_env(home, HF_ENDPOINT=hub.url), timeout=250))
-        try:
-            assert os.path.getsize(result.line) == size
-            assert os.path.basename(os.path.realpath(result.line)) == sha256(body)
-        finally:
-            os.unlink(os.path.realpath(result.line))
-    print(f"4 GiB in {result.micros / 1e6:.1f} s, peak {result.peak_kib} KiB")
-    assert result.peak_kib * 1024 < 64_000_000
 
 
 def test_a_large_listing_stays_small(home):

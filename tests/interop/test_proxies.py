@@ -3,58 +3,16 @@
 
 Each leaves by 127.0.0.2, so the Hub sees of every request whether it came through it."""
 
-import contextlib
-import os
-import shutil
-import socket
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
-from support import HF, clean_env, files_below, ok, run, start
+from daemons import free_port, nginx, program, running
+from support import HF, clean_env, files_below, ok, run
 from tinyhub import TinyHub
 
 DIRECT, THROUGH = "127.0.0.1", "127.0.0.2"
 FILES = {"config.json": b"{}\n", "model.bin": b"weights" * 3000, "sub/a.txt": b"a\n"}
 LFS = {"model.bin"}
-
-
-def program(name):
-    # Debian keeps daemons where not every user's PATH leads.
-    path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    if not path:
-        why = f"no {name} here (tools/setup interop)"
-        if os.environ.get("HFHUB_REQUIRE_INTEROP") == "1":
-            pytest.fail(why)
-        pytest.skip(why)
-    return path
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-@contextlib.contextmanager
-def running(args, port):
-    """A daemon in the foreground, until its port answers."""
-    process = start(args, {"PATH": os.environ["PATH"]})
-    try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.communicate(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
 
 
 @pytest.fixture
@@ -74,26 +32,6 @@ def socks_proxy():
     port = free_port()
     with running([program("microsocks"), "-i", "127.0.0.1", "-p", str(port), "-b", THROUGH], port):
         yield f"127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory):
-    """A CA of our own and a certificate of it for the loopback addresses: (CA file, CA directory, (cert, key))."""
-    folder = tmp_path_factory.mktemp("tls")
-
-    def openssl(*args):
-        subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True)
-
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1,IP:127.0.0.3,DNS:localhost\n")
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
-            "-subj", "/CN=A private CA", "-addext", "basicConstraints=critical,CA:TRUE")
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "csr.pem", "-subj", "/CN=hub")
-    openssl("x509", "-req", "-in", "csr.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-            "-extfile", "names", "-out", "cert.pem")
-    (folder / "certs").mkdir()
-    shutil.copy(folder / "ca.pem", folder / "certs" / "ca.pem")
-    openssl("rehash", "certs")
-    return folder / "ca.pem", folder / "certs", (folder / "cert.pem", folder / "key.pem")
 
 
 def download(hub, home, *args, url=None, **env):
@@ -208,17 +146,6 @@ def test_unknown_ca_is_refused(home, tls, place):
 
 
 # ---- nginx: a mirror, and HTTP/2
-
-
-@contextlib.contextmanager
-def nginx(tmp_path, port, http):
-    conf = tmp_path / "nginx.conf"
-    temp = "".join(f"{kind}_temp_path {tmp_path}/{kind};\n"
-                   for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    conf.write_text(f"daemon off; worker_processes 1; pid {tmp_path}/nginx.pid; error_log {tmp_path}/error.log;\n"
-                    f"events {{ worker_connections 256; }}\nhttp {{ {temp} access_log off;\n{http} }}\n")
-    with running([program("nginx"), "-c", conf, "-p", tmp_path], port):
-        yield
 
 
 def test_mirror_that_rewrites(home, tmp_path):
