@@ -4,9 +4,11 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -43,13 +45,13 @@ class Case(unittest.TestCase):
         self.env.update(HOME=str(self.work), HF_HOME=str(self.work / "home"))
         self.hub = None
 
-    def serve(self, files, *args):
+    def serve(self, files, *args, port=0):
         """files: name -> bytes."""
         for name, data in files.items():
             path = self.work / "repo" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        self.start_hub(*args)
+        self.start_hub(*args, port=port)
 
     def start_hub(self, *args, port=0):
         self.hub = subprocess.Popen(
@@ -60,6 +62,18 @@ class Case(unittest.TestCase):
         line = self.hub.stdout.readline()
         self.endpoint = line.split()[1]
         self.env["HF_ENDPOINT"] = self.endpoint
+
+    def restartable_port(self):
+        """Of two free neighbours outside the range that the kernel hands out by itself, so that nobody gets one of
+        them while the Hub is down."""
+        for _ in range(200):
+            port = random.randrange(20000, 29000) | 1
+            try:
+                with socket.create_server(("127.0.0.1", port)), socket.create_server(("127.0.0.1", port + 1)):
+                    return port
+            except OSError:
+                continue
+        self.fail("no free ports")
 
     def stop_hub(self, hub=None):
         hub = hub or self.hub

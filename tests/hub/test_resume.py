@@ -73,11 +73,8 @@ class Resume(case.Case):
 
     def test_the_server_dies(self):
         data = noise(60 * MIB)
-        self.serve({"f": data}, "--rate", 20e6)
-        port = int(self.endpoint.rsplit(":", 1)[1])
-        self.stop_hub()
-        port = port if port % 2 else port + 1
-        self.start_hub("--rate", 20e6, port=port)
+        port = self.restartable_port()
+        self.serve({"f": data}, "--rate", 20e6, port=port)
         p = self.start("f")
         self.wait_until(lambda: self.received() >= 20 * MIB)
         self.stop_hub()

@@ -69,10 +69,8 @@ class Wire(case.Case):
         count = self.work / "count"
         count.write_bytes(bytes(8))
         options = ("--rate", 12e6, "--count", count)
-        self.serve({"f": self.data}, *options)
-        port = int(self.endpoint.rsplit(":", 1)[1]) | 1
-        self.stop_hub()
-        self.start_hub(*options, port=port)
+        port = self.restartable_port()
+        self.serve({"f": self.data}, *options, port=port)
         chance = random.Random(5)
         p = self.start("-q", "f")
         n_killed = 0
