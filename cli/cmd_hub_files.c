@@ -71,6 +71,8 @@ static void put_json(const hf_tree_entry *e, bool first)
             printf(",\n    \"lfs\": {\n      \"size\": %llu,\n      \"sha256\": ",
                    (unsigned long long)e->lfs_size);
             cli_json_string(stdout, e->lfs_sha256);
+            if (e->lfs_pointer_size)
+                printf(",\n      \"pointer_size\": %llu", (unsigned long long)e->lfs_pointer_size);
             fputs("\n    }", stdout);
         }
         pair(stdout, "xet_hash", e->xet_hash);
@@ -81,7 +83,7 @@ static void put_json(const hf_tree_entry *e, bool first)
         fputs(",\n      \"title\": ", stdout);
         cli_json_string(stdout, e->last_commit_title);
         fputs(",\n      \"date\": ", stdout);
-        cli_json_string(stdout, e->last_commit_date);
+        cli_json_date(stdout, e->last_commit_date ? e->last_commit_date : "");
         fputs("\n    }", stdout);
     }
     fputs("\n  }", stdout);
@@ -93,8 +95,8 @@ static void put_flat(cli_ctx *ctx, const hf_tree_entry *e, bool human)
     char date[24];
 
     if (ctx->mode != CLI_QUIET)
-        printf("%12s  %*s  ", e->is_directory ? "" : cli_bytes(size, e->size, human),
-               human ? 12 : 19, date_of(date, e->last_commit_date, human));
+        printf("%12s  %19s  ", e->is_directory ? "" : cli_bytes(size, e->size, human),
+               date_of(date, e->last_commit_date, human));
     cli_put(stdout, e->path, SIZE_MAX);
     fputs(e->is_directory ? "/\n" : "\n", stdout);
 }
@@ -181,16 +183,25 @@ static bool goes_on(const nodes *all, size_t at, size_t depth)
     return false;
 }
 
-static void put_tree(cli_ctx *ctx, nodes *all, bool human)
+static void put_tree(cli_ctx *ctx, nodes *all)
 {
+    size_t sizes = 0; /* widths of the columns */
+    size_t dates = 0;
+
     qsort(all->items, all->n, sizeof(*all->items), by_path);
+    for (size_t i = 0; i < all->n; i++) {
+        const node *n = &all->items[i];
+
+        sizes = strlen(n->size) > sizes ? strlen(n->size) : sizes;
+        dates = !n->is_directory && strlen(n->date) > dates ? strlen(n->date) : dates;
+    }
     for (size_t i = 0; i < all->n; i++) {
         const node *n = &all->items[i];
         size_t depth = depth_of(n->path);
         const char *slash = strrchr(n->path, '/');
 
-        if (ctx->mode != CLI_QUIET)
-            printf("%12s  %*s  ", n->size, human ? 12 : 19, n->date);
+        if (ctx->mode != CLI_QUIET && sizes)
+            printf("%*s  %*s  ", (int)sizes, n->size, (int)dates, n->is_directory ? "" : n->date);
         for (size_t d = 0; d < depth; d++)
             fputs(goes_on(all, i, d) ? "│   " : "    ", stdout);
         fputs(goes_on(all, i, depth) ? "├── " : "└── ", stdout);
@@ -230,7 +241,7 @@ static hf_status show(cli_call *call, const hub_args *args, int *code)
     }
     hf_tree_close(tree);
     if (status == HF_OK && args->tree)
-        put_tree(ctx, &all, args->human);
+        put_tree(ctx, &all);
     if (ctx->mode == CLI_JSON && (n || status == HF_OK))
         fputs(n ? "\n]\n" : "[]\n", stdout);
     else if (n == 0 && status == HF_OK && ctx->mode != CLI_QUIET)

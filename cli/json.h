@@ -27,6 +27,9 @@ char *cli_json_text(cli_json value);
 void cli_json_put(FILE *out, cli_json value, unsigned indent);
 void cli_json_put_at(FILE *out, cli_json value, unsigned indent, unsigned depth);
 
+/* A date of the Hub in quotes, as Python's isoformat has it. */
+void cli_json_date(FILE *out, const char *text);
+
 /* ---- records */
 
 /* A member of a record in the order it is shown, and what it is called here: as in Python's client.

@@ -29,7 +29,7 @@ static bool is_date(const char *text)
 
 /* As Python's isoformat has it: "2026-01-21T03:45:36+00:00", with six digits of a fraction that is
  * not zero. What has another form stays. */
-static void put_date(FILE *out, const char *text)
+void cli_json_date(FILE *out, const char *text)
 {
     size_t len = strlen(text);
     char whole[48];
@@ -69,7 +69,7 @@ static void put_member(FILE *out, const char *name, cli_json value, unsigned ind
     fputs(": ", out);
     if (cli_json_kind(value) == '"' && is_date_field(name)) {
         text = cli_json_text(value);
-        put_date(out, text ? text : "");
+        cli_json_date(out, text ? text : "");
         free(text);
     } else {
         cli_json_put_at(out, value, indent, 1);

@@ -969,6 +969,7 @@ typedef struct hf_tree_entry {
     const char *last_commit; /* id of the last that touched it; NULL without HF_TREE_EXPAND */
     const char *last_commit_title;
     const char *last_commit_date;
+    uint64_t lfs_pointer_size; /* bytes of the pointer that git stores; 0: not told */
 } hf_tree_entry;
 
 /** Walks a listing page by page; holds one page. Belongs to one thread at a time. */

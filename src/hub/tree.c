@@ -49,6 +49,7 @@ hf_status hf__hub_entry_read(hf__arena *arena, const hf__json *node, hf_tree_ent
     if (sha256 && !hf__json_u64(lfs, "size", &out->lfs_size))
         return hf__fail(err, HF_ERR_PROTOCOL,
                         "the listing's entry '%.200s' lacks the size of its LFS object", path);
+    (void)hf__json_u64(lfs, "pointerSize", &out->lfs_pointer_size);
     out->path = hf__arena_cstr(arena, path);
     out->oid = hf__arena_cstr(arena, oid);
     out->lfs_sha256 = hf__arena_cstr(arena, sha256);

@@ -632,12 +632,17 @@ static size_t collect_chunk(hf__net_stream *stream, const char *data, size_t n)
     stream->io.received += n;
     if (body->status == HF_OK)
         return n;
-    if (body->status == HF_ERR_LIMIT)
-        (void)fail(stream, hf__fail(&stream->io.err, HF_ERR_LIMIT,
-                                    "the answer of '%.*s' is longer than %llu bytes", (int)host.len,
-                                    host.ptr, (unsigned long long)stream->req.max_body));
-    else
+    if (body->status == HF_ERR_LIMIT) {
+        const char *id = hf__net_header_get(stream->io.headers, "x-request-id");
+
+        (void)fail(stream,
+                   hf__fail(&stream->io.err, HF_ERR_LIMIT,
+                            "the answer of '%.*s' is longer than %llu bytes%s%.80s%s",
+                            (int)host.len, host.ptr, (unsigned long long)stream->req.max_body,
+                            id ? " (Request ID: " : "", id ? id : "", id ? ")" : ""));
+    } else {
         (void)fail(stream, hf__fail_nomem(&stream->io.err));
+    }
     return 0;
 }
 
