@@ -344,7 +344,7 @@ hf_status hf__hub_list_next(hf_list *list, hf__endpoint_id id, const void **out,
     }
     st = hf__shape_result(hf__endpoint_get(list->id)->shape, list->type, node, &list->item, err);
     if (st != HF_OK)
-        return st;
+        return hf__pages_blame(&list->pages, st, err);
     list->left--;
     *out = list->item;
     return HF_OK;

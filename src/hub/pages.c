@@ -6,6 +6,8 @@
 #include "core/limits.h"
 #include "hub/private.h"
 
+#include <stdio.h>
+
 enum { MAX_EMPTY_PAGES = 16 };
 
 void hf__pages_init(hf__pages *pages, hf__hub *hub, const hf_cancel *cancel)
@@ -98,10 +100,25 @@ static hf_status numbered_url(hf__pages *pages, hf__buf *next, hf_error *err)
     return check_progress(pages, next, err);
 }
 
+hf_status hf__pages_blame(const hf__pages *pages, hf_status status, hf_error *err)
+{
+    size_t len = err ? strlen(err->message) : 0;
+
+    if (status == HF_OK || status == HF_ERR_NO_MEMORY || !err || !pages->request_id[0])
+        return status;
+    (void)snprintf(err->request_id, sizeof(err->request_id), "%s", pages->request_id);
+    (void)snprintf(err->message + len, sizeof(err->message) - len, " (Request ID: %s)",
+                   pages->request_id);
+    return status;
+}
+
 static hf_status read_page(hf__pages *pages, const hf__net_resp *resp, hf__buf *next, hf_error *err)
 {
+    const char *id = hf__net_header_get(resp->headers, "x-request-id");
     hf_status st = hf__hub_json(resp, "listing", &pages->doc, err);
 
+    (void)snprintf(pages->request_id, sizeof(pages->request_id), "%s", id ? id : "");
+    hf__text_defuse(pages->request_id);
     if (st != HF_OK)
         return st;
     pages->page = pages->items ? hf__json_get(pages->doc, pages->items) : pages->doc;

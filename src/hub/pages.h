@@ -19,7 +19,8 @@ typedef struct hf__pages {
     size_t at;            /* for the caller */
     void *iter;           /* likewise, of an object of lists */
     const hf__json *group;
-    bool hurried; /* the first page is asked for once, not again and again */
+    bool hurried;        /* the first page is asked for once, not again and again */
+    char request_id[64]; /* of the page that is being read */
     unsigned n_pages;
     unsigned n_empty; /* pages without an entry, in a row */
 } hf__pages;
@@ -29,5 +30,7 @@ void hf__pages_init(hf__pages *pages, hf__hub *hub, const hf_cancel *cancel);
 void hf__pages_dispose(hf__pages *pages);
 /* Only while url is not empty. After a failure the same page is asked for again by the next call. */
 hf_status hf__pages_fetch(hf__pages *pages, hf_error *err);
+/* Names the request that the page came by in an error about one of its entries. Returns status. */
+hf_status hf__pages_blame(const hf__pages *pages, hf_status status, hf_error *err);
 
 #endif

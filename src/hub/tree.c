@@ -138,7 +138,7 @@ hf_status hf__hub_tree_next(hf_tree *tree, const hf_tree_entry **out, hf_error *
     st = hf__hub_entry_read(tree->arena, hf__json_at(pages->page, pages->at++), &tree->entry, err);
     if (st == HF_OK)
         *out = &tree->entry;
-    return st;
+    return hf__pages_blame(pages, st, err);
 }
 
 /* ---- paths-info */

@@ -2,10 +2,11 @@
 """For one task the command sends the very request that the official client sends."""
 
 import json
+import re
 
 import pytest
 from recorder import Recorder
-from support import HF, Python, clean_env, ok, run
+from support import HF, SANITIZED, Python, clean_env, ok, peak_of, run
 
 TIME = "2026-01-21T03:45:36.000Z"
 ITEM = {"_id": "66b0c1d2e3f4a5b6c7d8e9f1", "id": "acme/x", "type": "model", "position": 0, "author": "acme",
@@ -196,3 +197,90 @@ def test_rows_are_what_the_official_command_prints(hub, env):
     assert [set(row) for row in answers[0]] == [set(row) for row in answers[1]]
     for key in set(answers[0][0]) - {"siblings"}:
         assert answers[0][0][key] == answers[1][0][key], key
+
+
+# ---- what a server may answer instead (each: one line with the request id, a status of its own, little memory)
+
+def endless(url, query):
+    at = int(dict(p.split("=") for p in query.split("&") if p).get("cursor", 0)) if query else 0
+    return {"Link": f'<{url}/api/models?cursor={at + 1}>; rel="next"'}
+
+
+def ring(url, query):
+    return {"Link": f'<{url}/api/models?cursor={"b" if "cursor=a" in query else "a"}>; rel="next"'}
+
+
+HTML = b"<!doctype html><html><body>Bad gateway</body></html>"
+ODD = {
+    "401": (401, {"error": "Invalid username or password."}, {}, "token was not accepted|not found"),
+    "403": (403, {"error": "no"}, {"X-Error-Message": "You may not do that"}, "You may not do that"),
+    "404": (404, {"error": "Not here"}, {}, "Not here"),
+    "404 repo": (404, {}, {"X-Error-Code": "RepoNotFound"}, "not found"),
+    "gated": (403, {}, {"X-Error-Code": "GatedRepo"}, "approval|requested"),
+    "disabled": (403, {}, {"X-Error-Message": "Access to this resource is disabled."}, "disabled"),
+    "conflict": (409, {"error": "it exists"}, {}, "it exists"),
+    "rate limit": (429, {}, {"RateLimit": '"api";r=0;t=7'}, "rate limit.*retry after 7 seconds"),
+    "server": (500, HTML, {"Content-Type": "text/html"}, "server failed"),
+    "malformed": (200, b'[{"id": "a/b"', {}, "not valid JSON"),
+    "of another kind": (200, {"id": 5}, {}, "is not a list"),
+    "an entry of another kind": (200, [5], {}, "is not the description of a repo"),
+    "too deep": (200, b"[" * 100_000 + b"]" * 100_000, {}, "nested deeper"),
+    "a page of HTML": (200, HTML, {"Content-Type": "text/html"}, "web page"),
+}
+
+
+@pytest.fixture
+def odd():
+    recorder = Recorder()
+    yield recorder
+    recorder.close()
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("words", [["models", "ls", "--limit", "0"], ["models", "info", "acme/x"],
+                                   ["repos", "create", "acme/x"], ["api", "PUT", "/api/x"]], ids=lambda w: w[1])
+def test_odd_answers(odd, home, name, words):
+    status, answer, headers, says = ODD[name]
+    if status in (429, 500) and words[1] == "ls" or status == 200 and words[0] == "api" or \
+            words[1] != "ls" and "another kind" in name:
+        return  # asked again for half a minute; printed as it came; no listing
+    odd.answers = [(r"\S+ \S+", status, answer, headers)]
+    env = clean_env(home, HF_ENDPOINT=odd.url, HF_TOKEN="hf_token")
+    result = run([HF, *words], env, timeout=120)
+    first = result.err.splitlines()[0]
+    assert result.code == 1 and result.out == ""
+    assert first.startswith("Error: ") and "req-42" in first and re.search(says, first), result.err
+    assert "hf_token" not in result.err and "\x1b" not in result.err
+    assert len(result.err.splitlines()) <= (3 if "not found" in first else 1)
+
+
+@pytest.mark.parametrize("headers, most", [(ring, 10), (endless, 10_001)])
+def test_pages_without_end(odd, home, headers, most):
+    odd.answers = [(r"GET /api/models", 200, [], headers)]
+    result = run([HF, "models", "ls", "--limit", "0"], clean_env(home, HF_ENDPOINT=odd.url))
+    assert result.code == 1 and "does not end" in result.err and len(odd.asked) <= most
+
+
+def test_a_walk_holds_one_page(odd, home):
+    """100,000 rows of 400 bytes in 100 pages, and an answer of 200 MB, in a few megabytes."""
+    row = json.dumps({**MODEL, "tags": ["x" * 40] * 6})
+    page = ("[" + ", ".join([row] * 1000) + "]").encode()
+
+    def more(url, query):
+        at = int(query.rpartition("=")[2] or 0) if "cursor" in query else 0
+        return {"Link": f'<{url}/api/models?cursor={at + 1}>; rel="next"'} if at < 99 else {}
+
+    odd.answers = [(r"GET /api/models", 200, page, more)]
+    env = clean_env(home, HF_ENDPOINT=odd.url)
+    few = peak_of([HF, "models", "ls", "--limit", "1000", "-q"], env)
+    many = peak_of([HF, "models", "ls", "--limit", "0", "-q"], env)
+    assert ok(many).out.count("\n") == 100_000 and len(odd.asked) >= 100
+    assert many.peak_kib < few.peak_kib + 4096 or SANITIZED
+
+
+def test_an_answer_of_200_mb(odd, home):
+    odd.answers = [(r"GET /api/models", 200, b"[" + b'"' + b"x" * 200_000_000 + b'"]')]
+    env = clean_env(home, HF_ENDPOINT=odd.url)
+    result = peak_of([HF, "models", "ls"], env)
+    assert result.code == 1 and "longer than" in result.err and "req-42" in result.err
+    assert result.peak_kib < 200_000 or SANITIZED
