@@ -1083,7 +1083,7 @@ typedef struct hf_commit_info {
     uint64_t bytes_sent; /* to the storage, what was sent again included */
 } hf_commit_info;
 
-/* flags of hf_upload_opts */
+/* flags of hf_upload_opts. Of a folder of 4 GiB and more hashes are noted with SPLIT, too. */
 #define HF_UPLOAD_CREATE_PR     (1u << 0) /* open a pull request instead of changing the branch */
 #define HF_UPLOAD_CREATE_REPO   (1u << 1) /* make the repo when there is none */
 #define HF_UPLOAD_PRIVATE       (1u << 2) /* a repo made is private… */
@@ -1091,7 +1091,7 @@ typedef struct hf_commit_info {
 #define HF_UPLOAD_CREATE_BRANCH (1u << 4) /* make the branch when there is none */
 #define HF_UPLOAD_FOLLOW_LINKS  (1u << 5) /* send files behind links that leave the folder */
 #define HF_UPLOAD_SPLIT         (1u << 6) /* allow several commits when there is very much */
-#define HF_UPLOAD_KEEP_STATE    (1u << 7) /* note hashes below the folder, for the next run */
+#define HF_UPLOAD_KEEP_STATE    (1u << 7) /* note hashes below the folder */
 #define HF_UPLOAD_APPENDED      (1u << 8) /* files may grow meanwhile: what there was is sent */
 
 typedef struct hf_upload_opts {

@@ -207,4 +207,22 @@ typedef hf_status hf__cache_bytes_fn(uint64_t n, void *arg, hf_error *err);
 hf_status hf__cache_hash_file(const char *root, const char *path, bool sha256, char out[65],
                               hf__cache_bytes_fn *on_bytes, void *arg, hf_error *err);
 
+/* ---- notes of an upload below the folder that goes up (cache.md 21) */
+
+typedef struct hf__cache_upload {
+    double at; /* when hashing began, seconds since 1970 */
+    uint64_t size;
+    const char *sha256; /* "": not computed */
+    const char *there;  /* what the repo had; "": nothing */
+    bool lfs;
+    bool uploaded;
+    bool committed;
+} hf__cache_upload;
+
+/* The SHA-256 of folder/path when it was noted and the file is not younger than the note. */
+bool hf__cache_upload_read(const char *folder, const char *path, uint64_t size, double mtime,
+                           char sha256[65]);
+hf_status hf__cache_upload_write(const char *folder, const char *path, const hf__cache_upload *note,
+                                 hf_error *err);
+
 #endif

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/limits.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define LFS_JSON  "application/vnd.git-lfs+json"
@@ -38,6 +39,24 @@ static bool read_chunk_size(const hf__json *header, uint64_t *out)
     return (text ? hf__str_to_u64(hf__str_from(text), out)
                  : hf__json_u64(header, "chunk_size", out)) &&
            *out > 0;
+}
+
+/* A server that kept parts of an upload which was broken off says so in their URLs: have=ETAG. */
+static const char *kept_etag(hf__lfs_action *out, const char *url)
+{
+    const char *query = strchr(url, '?');
+    const char *at = query ? strstr(query, "have=") : NULL;
+    size_t len;
+    char text[70];
+
+    if (!at || (at[-1] != '?' && at[-1] != '&'))
+        return NULL;
+    at += 5;
+    len = strspn(at, "0123456789abcdef");
+    if (len == 0 || len > 64 || (at[len] && at[len] != '&'))
+        return NULL;
+    (void)snprintf(text, sizeof(text), "\"%.*s\"", (int)len, at);
+    return hf__arena_cstr(out->arena, text);
 }
 
 /* Numbered members are parts, whatever their order; others are not ours. */
@@ -76,6 +95,8 @@ static hf_status read_parts(const hf__json *header, uint64_t size, hf__lfs_actio
         out->parts[i] = hf__arena_cstr(out->arena, parts[i].url);
         if (parts[i].number != i + 1 || !parts[i].url)
             st = HF_ERR_PROTOCOL;
+        else
+            out->etags[i] = kept_etag(out, parts[i].url);
     }
     free(parts);
     if (st != HF_OK || n != wanted)

@@ -39,6 +39,7 @@
 #define UP_SPLIT_BYTES   ((uint64_t)100 * 1000 * 1000) /* of regular files in one commit */
 #define UP_SPLIT_SLOW_MS 40000
 #define UP_SPLIT_AGE_MS  300000
+#define UP_NOTE_BYTES    ((uint64_t)4 << 30)  /* of a folder: from here on hashes are noted */
 #define UP_BATCH_BYTES   ((uint64_t)64 << 30) /* of one LFS batch: each part has a URL in memory */
 
 typedef enum up_kind { UP_ADD = 0, UP_COPY, UP_DELETE_FILE, UP_DELETE_FOLDER } up_kind;
@@ -76,8 +77,9 @@ typedef struct up_item {
     bool growing; /* it may have grown since: what there was counts */
     bool lfs;
     bool ignored;
-    bool lfs_hash; /* hash is a SHA-256 */
-    uint8_t tries; /* addresses asked for */
+    bool lfs_hash;  /* hash is a SHA-256 */
+    bool in_folder; /* of the one folder that was added: path follows its prefix */
+    uint8_t tries;  /* addresses asked for */
     struct up_item *next;
 } up_item;
 
@@ -272,6 +274,7 @@ struct up_run {
     size_t n_deletes;     /* for the first commit */
     bool deletes_sent;
     bool split;
+    bool notes; /* are kept */
     size_t per_commit;
     uint64_t last_commit_ms;
     up_send *sends; /* in the order they are begun */
@@ -280,6 +283,7 @@ struct up_run {
     unsigned max_puts;
     /* to tell */
     atomic_uint_fast64_t hashed;
+    atomic_uint_fast64_t recalled; /* bytes whose hash was noted */
     uint64_t to_hash_bytes;
     uint64_t to_send_bytes;
     uint64_t sent_bytes; /* of bodies that are over */
@@ -318,6 +322,8 @@ hf_status hf__up_jobs_open(up_run *r, hf_error *err);
 void hf__up_jobs_close(up_run *r);
 void hf__up_jobs_start(up_run *r);
 void hf__up_jobs_reap(up_run *r);
+/* Notes below the folder what is known of an item; what cannot be noted is no failure. */
+void hf__up_note(up_run *r, const up_item *item, double at, bool uploaded, bool committed);
 
 /* sends */
 hf_status hf__up_send_add(up_run *r, up_item *item, hf__lfs_action *action, hf_error *err);

@@ -212,10 +212,14 @@ static hf_status make_commit(up_run *r, up_commit *c, hf_error *err)
 static void run_commit(void *arg)
 {
     up_commit *c = arg;
+    double started = hf__clock_wall();
 
     c->started_ms = hf__clock_ms();
     c->job.status = make_commit(c->job.r, c, &c->job.err);
     c->took_ms = hf__clock_ms() - c->started_ms;
+    for (size_t i = 0; c->job.status == HF_OK && c->job.r->notes && i < c->n; i++)
+        if (c->items[i]->kind == UP_ADD && c->items[i]->lfs)
+            hf__up_note(c->job.r, c->items[i], started, true, true);
     hf__up_signal(c->job.r, &c->job.done);
 }
 

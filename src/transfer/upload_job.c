@@ -106,6 +106,43 @@ static void reap_ask(up_run *r)
 
 /* ---- hash */
 
+static const char *note_path(const up_run *r, const up_item *item)
+{
+    return r->u->folder && item->in_folder ? item->path + strlen(r->u->folder_prefix) : NULL;
+}
+
+void hf__up_note(up_run *r, const up_item *item, double at, bool uploaded, bool committed)
+{
+    const char *path = note_path(r, item);
+    hf__cache_upload note = { .at = at,
+                              .size = item->size,
+                              .sha256 = item->lfs_hash ? item->hash : "",
+                              .there = item->there,
+                              .lfs = item->lfs,
+                              .uploaded = uploaded,
+                              .committed = committed };
+    hf_error why = HF_ERROR_INIT;
+
+    if (r->notes && path && !item->growing &&
+        hf__cache_upload_write(r->u->folder, path, &note, &why) != HF_OK)
+        hf__logf(r->ctx->log, HF_LOG_DEBUG, "no note of '%s': %s", path, why.message);
+}
+
+/* From an earlier run that was broken off. */
+static bool recall(up_run *r, up_item *item)
+{
+    const char *path = item->lfs && !item->growing ? note_path(r, item) : NULL;
+    char sha256[65];
+
+    if (!path || !hf__cache_upload_read(r->u->folder, path, item->size,
+                                        (double)item->stamp.mtime_ns / 1e9, sha256))
+        return false;
+    memcpy(item->hash, sha256, sizeof(sha256));
+    item->lfs_hash = true;
+    atomic_fetch_add(&r->recalled, item->size);
+    return true;
+}
+
 static void run_hash(void *arg)
 {
     up_job *job = arg;
@@ -113,9 +150,13 @@ static void run_hash(void *arg)
 
     for (size_t i = 0; i < job->n && st == HF_OK; i++) {
         up_item *item = job->items[i];
+        double at = hf__clock_wall();
 
-        if (!knows_hash(item))
-            st = hf__up_hash(item, item->lfs, &job->r->stop, &job->r->hashed, &job->err);
+        if (knows_hash(item) || recall(job->r, item))
+            continue;
+        st = hf__up_hash(item, item->lfs, &job->r->stop, &job->r->hashed, &job->err);
+        if (st == HF_OK && item->lfs)
+            hf__up_note(job->r, item, at, false, false);
     }
     job->status = st;
     hf__up_signal(job->r, &job->done);

@@ -118,7 +118,7 @@ int hf__up_show(up_run *r, hf_phase phase)
     event.bytes_total = r->to_send_bytes;
     event.files_done = r->info.files_added + r->info.files_same + r->info.files_ignored;
     event.files_total = r->n_adds;
-    event.bytes_hashed = atomic_load(&r->hashed);
+    event.bytes_hashed = atomic_load(&r->hashed) + atomic_load(&r->recalled);
     event.bytes_to_hash = r->to_hash_bytes;
     event.files_asked = r->n_asked;
     event.commits = r->info.n_commits;
@@ -307,11 +307,24 @@ static void run_free(up_run *r)
     free(r);
 }
 
+/* A folder that takes long to hash. */
+static bool wants_notes(const up_run *r)
+{
+    uint64_t bytes = 0;
+
+    if (!r->u->folder || r->opts->flags & HF_UPLOAD_KEEP_STATE)
+        return r->u->folder != NULL;
+    for (size_t i = 0; i < r->u->n; i++)
+        bytes += r->u->items[i].size;
+    return (r->opts->flags & HF_UPLOAD_SPLIT) && bytes >= UP_NOTE_BYTES;
+}
+
 static void set_split(up_run *r)
 {
     size_t most = r->opts->max_files ? r->opts->max_files : UP_SPLIT_FILES;
 
     r->per_commit = most;
+    r->notes = wants_notes(r);
     if (!(r->opts->flags & HF_UPLOAD_SPLIT))
         return;
     r->split = r->n_adds > (r->opts->max_files ? most : UP_ONE_COMMIT);

@@ -80,6 +80,7 @@ static hf_status add_file(walk *w, const char *path, const hf__os_stat *stat, hf
         st = hf__up_add(w->u, UP_ADD, hf__buf_cstr(&name), &item, err);
     if (st == HF_OK) {
         item->local = hf__arena_cstr(w->u->arena, path);
+        item->in_folder = true;
         item->size = stat->size;
         item->growing = (w->opts->flags & HF_UPLOAD_APPENDED) != 0;
         hf__up_stamp_of(stat, &item->stamp);

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -333,6 +334,62 @@ class Faults(Publish):
         self.assertEqual(p.returncode, 1)
         self.assertIn("changed while it was being published", err)
         self.assertEqual(list(self.tree()), ["a.txt"])
+
+
+class Killed(Publish):
+    serve_args = ("--lfs-multipart-threshold", str(4 * MIB), "--lfs-part-bytes", str(MIB // 4))
+
+    def large(self, *args):
+        return [HF, "upload-large-folder", "alice/m", "f", *args]
+
+    def test_at_twenty_moments(self):
+        want = self.fill({f"d{i}/{n}.bin": b"\0" + noise(size, i * 10 + n) for i in range(2)
+                          for n, size in enumerate((9 * MIB, 5 * MIB + 1, 1000))} | {f"t{i}.txt": b"%d" % i for i in range(40)})
+        self.faults("match=PUT:/uploads/* action=delay=300")
+        moments = random.Random(5)
+        killed = 0
+        while killed < 20:
+            p = subprocess.Popen(self.large(), env=self.env, cwd=self.work, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+            try:
+                p.wait(timeout=moments.uniform(0.02, 0.5))
+                break # it was faster
+            except subprocess.TimeoutExpired:
+                p.kill()
+                p.wait()
+                killed += 1
+        self.faults()
+        p = subprocess.run(self.large(), env=self.env, cwd=self.work, capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertGreaterEqual(killed, 15)
+        self.assertEqual(self.tree(), want)
+        titles = self.commits()
+        self.assertEqual(len(titles), 2, titles) # the first of all, and one
+        # What had arrived was not sent again: at most the bodies in flight of each run.
+        parts = 37 + 21 + 1
+        whole = [r for r in self.log("PUT") if r["status"] == 200]
+        self.assertLessEqual(len(self.log("PUT")), 2 * parts + 8 * killed)
+        self.assertLessEqual(len({r["path"].split("&have=")[0].split("&expires")[0] for r in whole}), 2 * parts)
+
+    def test_hashes_are_noted_once(self):
+        self.fill({"big.bin": b"\0" + noise(9 * MIB, 1)})
+        self.faults("match=PUT:/uploads/* action=status=403")
+        self.assertEqual(subprocess.run(self.large(), env=self.env, cwd=self.work, capture_output=True).returncode, 1)
+        note = self.folder / ".cache/huggingface/upload/big.bin.metadata"
+        lines = note.read_text().split("\n")
+        self.assertEqual(len(lines), 9)
+        self.assertEqual(lines[1:], [str(9 * MIB + 1), "0", self.oid((self.folder / "big.bin").read_bytes(), True), "lfs", "",
+                                     "0", "0", ""])
+        # A hash that is noted is believed: this one is of another file, so the storage will not have it.
+        note.write_text(note.read_text().replace(lines[3], "0" * 64))
+        self.faults()
+        p = subprocess.run(self.large(), env=self.env, cwd=self.work, capture_output=True, text=True)
+        self.assertEqual(p.returncode, 1)
+        self.assertEqual(self.log("POST", "/commit/"), [])
+        # A file that is younger than its note is hashed again.
+        os.utime(self.folder / "big.bin", (time.time() + 5, time.time() + 5))
+        p = subprocess.run(self.large(), env=self.env, cwd=self.work, capture_output=True, text=True)
+        self.assertEqual(p.returncode, 0, p.stderr)
 
 
 if __name__ == "__main__":
