@@ -108,6 +108,7 @@ typedef struct cli_pair {
 
 struct cli_ctx {
     const char *program; /* "hf" or "huggingface-cli" */
+    bool by_name;        /* it was found in PATH */
     const cli_cmd *cmd;  /* being run */
     char path[128];      /* "hf cache ls" */
     cli_mode mode;

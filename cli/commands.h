@@ -31,6 +31,8 @@ extern const cli_cmd cli_cmd_spaces;
 extern const cli_cmd cli_cmd_tag;
 extern const cli_cmd cli_cmd_repo_files;
 extern const cli_cmd cli_cmd_delete_files; /* of the group "repos" */
+extern const cli_cmd cli_cmd_lfs_enable;
+extern const cli_cmd cli_cmd_lfs_upload;
 extern const cli_cmd cli_cmd_upload;
 extern const cli_cmd cli_cmd_upload_large_folder;
 extern const cli_cmd cli_cmd_version;

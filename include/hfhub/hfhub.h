@@ -1377,6 +1377,25 @@ HF_API hf_status hf_copy(hf_client *client, const hf_repo_ref *repo, const char 
                          const char *to, const hf_upload_opts *opts, hf_commit_info **out,
                          hf_error *err);
 
+/**
+ * Be the custom transfer agent "multipart" of git-lfs: read its requests line by line, upload the
+ * objects it names in parts, tell it how far that is. A failed object is told to git-lfs, and the
+ * next one is waited for.
+ *
+ * @param client  the client; its token is not used, since the addresses carry their own rights
+ * @param in_fd   where git-lfs writes to
+ * @param out_fd  where git-lfs reads from
+ * @param cancel  NULL: none
+ * @param err     NULL, or filled on failure
+ * @return HF_OK when git-lfs said that it is done, or closed in_fd; HF_ERR_UNSUPPORTED when it wants
+ *         something other than uploads; HF_ERR_PROTOCOL for what is no message; HF_ERR_IO;
+ *         HF_ERR_CANCELED
+ * @threads any, but not from a callback of this client
+ * @since 0.2
+ */
+HF_API hf_status hf_lfs_agent_run(hf_client *client, int in_fd, int out_fd, hf_cancel *cancel,
+                                  hf_error *err);
+
 /* -----------------------------------------------------------------------------------------------
  * accounts and tokens */
 

@@ -273,3 +273,13 @@ hf_status hf_copy(hf_client *client, const hf_repo_ref *repo, const char *from, 
         st = hf_commit_copy(commit, NULL, from, to, err);
     return send_list(commit, st, opts, out, err);
 }
+
+/* ---- git */
+
+hf_status hf_lfs_agent_run(hf_client *client, int in_fd, int out_fd, hf_cancel *cancel,
+                           hf_error *err)
+{
+    hf_status st = hf__api_enter(client, err);
+
+    return st == HF_OK ? hf__upload_agent(&client->transfer, in_fd, out_fd, cancel, err) : st;
+}

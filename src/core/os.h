@@ -95,6 +95,11 @@ hf_status hf__os_pwrite(int fd, const void *bytes, size_t len, uint64_t offset, 
 hf_status hf__os_pread(int fd, void *bytes, size_t len, uint64_t offset, size_t *got,
                        const char *path, hf_error *err);
 void hf__os_close(int *fd); /* closes and sets to -1 */
+/* Of a pipe or terminal: up to len bytes; *got 0 at the end. */
+hf_status hf__os_read(int fd, void *bytes, size_t len, size_t *got, const char *what,
+                      hf_error *err);
+/* All of it. */
+hf_status hf__os_write(int fd, const void *bytes, size_t len, const char *what, hf_error *err);
 /* Opens a regular file for reading; anything else is HF_ERR_UNSUPPORTED. out may be NULL. */
 hf_status hf__os_open_file(const char *path, int *fd, hf__os_stat *out, hf_error *err);
 hf_status hf__os_stat_fd(int fd, const char *path, hf__os_stat *out, hf_error *err);

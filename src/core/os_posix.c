@@ -76,6 +76,36 @@ void hf__os_close(int *fd)
     *fd = -1;
 }
 
+hf_status hf__os_read(int fd, void *bytes, size_t len, size_t *got, const char *what, hf_error *err)
+{
+    ssize_t n;
+
+    do
+        n = read(fd, bytes, len);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return hf__fail_os(err, errno, "cannot read %s", what);
+    *got = (size_t)n;
+    return HF_OK;
+}
+
+hf_status hf__os_write(int fd, const void *bytes, size_t len, const char *what, hf_error *err)
+{
+    const char *p = bytes;
+
+    while (len) {
+        ssize_t n = write(fd, p, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return hf__fail_os(err, errno, "cannot write to %s", what);
+        p += n;
+        len -= (size_t)n;
+    }
+    return HF_OK;
+}
+
 hf_status hf__os_stat_fd(int fd, const char *path, hf__os_stat *out, hf_error *err)
 {
     struct stat st;

@@ -62,6 +62,9 @@ hf_status hf__upload_copy(hf__upload *u, const char *from_revision, const char *
                           const char *to, hf_error *err);
 hf_status hf__upload_send(hf__upload *u, const hf_upload_opts *opts, hf_commit_info **out,
                           hf_error *err);
+/* The agent of git-lfs, until `in` ends or says so. */
+hf_status hf__upload_agent(const hf__transfer_ctx *ctx, int in, int out, const hf_cancel *cancel,
+                           hf_error *err);
 void hf__upload_info_free(hf_commit_info *info);
 
 #endif

@@ -308,6 +308,10 @@ struct up_run {
     } synced;
 };
 
+/* A run that is moved by its caller: for one object whose addresses are known. */
+up_run *hf__up_run_new(hf__upload *u, const hf_upload_opts *opts, hf_error *err);
+void hf__up_run_free(up_run *r);
+void hf__up_wait(up_run *r); /* until something happened, or UP_TICK_MS */
 void hf__up_fail(up_run *r, hf_status st, const hf_error *err, const char *path);
 void hf__up_signal(up_run *r, bool *flag); /* from any thread */
 /* An item is ready, or has nothing to be committed. */

@@ -51,7 +51,7 @@ void hf__up_signal(up_run *r, bool *flag)
     pthread_mutex_unlock(&r->synced.lock);
 }
 
-static void wait_event(up_run *r)
+void hf__up_wait(up_run *r)
 {
     struct timespec until;
 
@@ -168,7 +168,7 @@ static void go(up_run *r)
         hf__up_sends_start(r);
         hf__up_commit_start(r);
         if (r->status == HF_OK)
-            wait_event(r);
+            hf__up_wait(r);
     }
     hf__up_sends_stop(r);
     /* A commit under way is not given up because a file of the next one failed. */
@@ -176,7 +176,7 @@ static void go(up_run *r)
         hf__up_commit_reap(r);
         check_stop(r);
         if (r->commit.job.busy)
-            wait_event(r);
+            hf__up_wait(r);
     }
 }
 
@@ -274,7 +274,7 @@ void hf__upload_info_free(hf_commit_info *info)
         hf__arena_free(((struct owner *)info)->arena);
 }
 
-static up_run *run_new(hf__upload *u, const hf_upload_opts *opts, hf_error *err)
+up_run *hf__up_run_new(hf__upload *u, const hf_upload_opts *opts, hf_error *err)
 {
     up_run *r = calloc(1, sizeof(*r));
 
@@ -294,7 +294,7 @@ static up_run *run_new(hf__upload *u, const hf_upload_opts *opts, hf_error *err)
     return r;
 }
 
-static void run_free(up_run *r)
+void hf__up_run_free(up_run *r)
 {
     hf__up_jobs_close(r);
     hf__hub_committed_dispose(&r->commit.result);
@@ -343,7 +343,7 @@ hf_status hf__upload_send(hf__upload *u, const hf_upload_opts *opts, hf_commit_i
                           hf_error *err)
 {
     size_t n_given = u->n;
-    up_run *r = run_new(u, opts, err);
+    up_run *r = hf__up_run_new(u, opts, err);
     hf_status st;
 
     if (!r)
@@ -368,7 +368,7 @@ hf_status hf__upload_send(hf__upload *u, const hf_upload_opts *opts, hf_commit_i
         st = make_info(r, out, err);
     if (st == HF_OK)
         (void)hf__up_show(r, HF_PHASE_DONE);
-    run_free(r);
+    hf__up_run_free(r);
     u->n = n_given;
     return st;
 }

@@ -392,6 +392,103 @@ class Killed(Publish):
         self.assertEqual(p.returncode, 0, p.stderr)
 
 
+@unittest.skipUnless(shutil.which("git-lfs"), "no git-lfs is installed")
+class Git(Publish):
+    """git and git-lfs with our transfer agent."""
+
+    def setUp(self):
+        super().setUp()
+        self.env["GIT_CONFIG_GLOBAL"] = str(self.work / "gitconfig")
+        self.env["PATH"] = str(pathlib.Path(HF).parent) + ":" + self.env["PATH"]
+        self.git("lfs", "install", "--skip-repo")
+        self.git("config", "--global", "user.email", "a@example.com")
+        self.git("config", "--global", "user.name", "Alice")
+        (self.folder / "a.txt").write_bytes(b"hello\n")
+        self.upload("f")
+        self.url = self.env["HF_ENDPOINT"].replace("http://", f"http://alice:{self.env['HF_TOKEN']}@") + "/alice/m"
+        self.clone = self.work / "clone"
+        self.git("clone", "-q", self.url, self.clone)
+
+    def git(self, *args, cwd=None, code=0):
+        p = subprocess.run(["git", *map(str, args)], env=self.env, cwd=cwd or self.work, capture_output=True, text=True,
+                           timeout=PATIENCE)
+        if code is not None:
+            self.assertEqual(p.returncode, code, p.stderr)
+        return p
+
+    def commit(self, name, data):
+        (self.clone / name).write_bytes(data)
+        self.git("lfs", "track", "*.bin", cwd=self.clone)
+        self.git("add", ".", cwd=self.clone)
+        self.git("commit", "-qm", "add " + name, cwd=self.clone)
+
+    def enable(self):
+        p = self.hf("lfs-enable-largefiles", self.clone)
+        self.assertEqual(p.returncode, 0, p.stderr)
+
+    def test_needed_enabled_pushed(self):
+        data = b"\0" + noise(9 * MIB + 5, 4)
+        self.commit("big.bin", data)
+        p = self.git("push", cwd=self.clone, code=None)
+        self.assertNotEqual(p.returncode, 0)
+        self.assertIn("lfs-enable-largefiles", p.stderr)
+        self.enable()
+        self.git("push", cwd=self.clone)
+        self.assertEqual(len(self.log("PUT", "/000")), 10)
+        self.git("clone", "-q", self.url, self.work / "again")
+        self.assertEqual((self.work / "again" / "big.bin").read_bytes(), data)
+        self.git("lfs", "fsck", cwd=self.work / "again")
+        self.git("fsck", "--strict", cwd=self.work / "again")
+
+    def test_killed_push_goes_on(self):
+        self.enable()
+        self.commit("big.bin", b"\0" + noise(9 * MIB + 5, 5))
+        self.faults("match=PUT:/uploads/*/0000[5-9] action=delay=3000", "match=PUT:/uploads/*/00010 action=delay=3000")
+        p = subprocess.Popen(["git", "push"], env=self.env, cwd=self.clone, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, start_new_session=True)
+        end = time.monotonic() + 30
+        while len(self.log("PUT", "/0000[1-4]")) < 4 and time.monotonic() < end:
+            time.sleep(0.05)
+        os.killpg(p.pid, signal.SIGKILL)
+        p.wait()
+        before = {r["path"].split("?")[0][-5:] for r in self.log("PUT") if r["status"] == 200 and r["complete"]}
+        self.assertGreaterEqual(len(before), 4)
+        mark = len(self.log("PUT"))
+        self.faults()
+        self.git("push", cwd=self.clone)
+        after = {r["path"].split("?")[0][-5:] for r in self.log("PUT")[mark:] if r["status"] == 200}
+        self.assertEqual(after & {"00001", "00002", "00003", "00004"}, set())
+        self.assertIn("big.bin", self.tree())
+
+    def test_a_part_fails(self):
+        self.enable()
+        self.commit("big.bin", b"\0" + noise(9 * MIB + 5, 6))
+        self.faults("match=PUT:/uploads/*/00003 nth=1 action=status=500", "match=PUT:/uploads/*/00004 nth=1 action=drop")
+        self.git("push", cwd=self.clone)
+        self.assertIn("big.bin", self.tree())
+
+    def agent(self, *lines):
+        p = subprocess.run([HF, "lfs-multipart-upload"], env=self.env, input="".join(json.dumps(x) + "\n" for x in lines),
+                           capture_output=True, text=True, timeout=30)
+        return p.returncode, [json.loads(line) for line in p.stdout.splitlines()]
+
+    def test_protocol(self):
+        init = {"event": "init", "operation": "upload", "remote": "origin", "concurrent": True, "concurrenttransfers": 8}
+        self.assertEqual(self.agent(init, {"event": "terminate"}), (0, [{}]))
+        self.assertEqual(self.agent(init), (0, [{}]))
+        code, said = self.agent({**init, "operation": "download"})
+        self.assertEqual((code, said[0]["error"]["code"]), (1, 32))
+        code, said = self.agent(init, {"event": "download", "oid": "0" * 64, "size": 1})
+        self.assertEqual((code, said), (1, [{}]))
+        upload = {"event": "upload", "oid": "0" * 64, "size": 6, "path": str(self.folder / "a.txt"),
+                  "action": {"href": "http://127.0.0.1:9/c", "header": {"chunk_size": "10", "00001": "http://127.0.0.1:9/1",
+                                                                      "00002": "http://127.0.0.1:9/2"}}}
+        code, said = self.agent(init, upload, {**upload, "path": "/nowhere"}, {**upload, "size": 7}, {"event": "terminate"})
+        self.assertEqual(code, 0)
+        self.assertEqual([(m["event"], m["oid"], m["error"]["code"]) for m in said[1:]], [("complete", "0" * 64, 2)] * 3)
+        self.assertIn("named 2 parts", said[1]["error"]["message"])
+
+
 if __name__ == "__main__":
     os.chdir(pathlib.Path(__file__).parent)
     sys.exit(unittest.main(verbosity=2))
