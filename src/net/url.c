@@ -24,6 +24,11 @@ static bool is_hex(char c)
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+static bool ends_path(char c)
+{
+    return c == '?' || c == '#';
+}
+
 static char to_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
@@ -120,12 +125,12 @@ bool hf__url_parse(const char *text, hf__url *out)
     } else {
         return false;
     }
-    for (i = start; i < all.len && !strchr("/?#", all.ptr[i]);)
+    for (i = start; i < all.len && all.ptr[i] != '/' && !ends_path(all.ptr[i]);)
         i++;
     if (!parse_authority(slice(all, start, i), &url))
         return false;
     start = i;
-    while (i < all.len && !strchr("?#", all.ptr[i]))
+    while (i < all.len && !ends_path(all.ptr[i]))
         i++;
     url.path = slice(all, start, i);
     start = i;
