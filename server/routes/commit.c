@@ -417,23 +417,6 @@ static hf_status commit_to_branch(committing *c, char out[SRV_OID_HEX + 1], hf_e
 
 /* ---------------------------------------------------------------------------------- pull requests */
 
-static hf_status next_number(committing *c, uint64_t *out, hf_error *err)
-{
-    const srv_ref *refs;
-    size_t n;
-    hf_status st = srv_git_refs(c->git, c->arena, &refs, &n, err);
-
-    *out = 1;
-    for (size_t i = 0; st == HF_OK && i < n; i++) {
-        uint64_t number;
-
-        if (refs[i].kind == SRV_REF_PR && hf__str_to_u64(hf__str_from(refs[i].name), &number) &&
-            number >= *out)
-            *out = number + 1;
-    }
-    return st;
-}
-
 /* parentCommit of a pull request is what it starts from. */
 static hf_status find_base(committing *c, char base[SRV_OID_HEX + 1], hf_error *err)
 {
@@ -446,24 +429,28 @@ static hf_status find_base(committing *c, char base[SRV_OID_HEX + 1], hf_error *
     return outdated(err);
 }
 
+/* The number is taken first; when the commit fails there was no pull request. */
 static hf_status commit_to_new_pr(committing *c, char out[SRV_OID_HEX + 1], uint64_t *number,
                                   hf_error *err)
 {
+    srv_talk talk = { .title = c->summary,
+                      .is_pr = true,
+                      .status = SRV_TALK_OPEN,
+                      .author = c->req->who->account->name };
     char base[SRV_OID_HEX + 1];
     char ref[64];
     bool made;
     hf_status st = find_base(c, base, err);
 
-    for (unsigned tries = 0; st == HF_OK && tries < MAX_TRIES; tries++) {
-        st = next_number(c, number, err);
-        if (st != HF_OK)
-            break;
-        (void)snprintf(ref, sizeof ref, "refs/pr/%llu", (unsigned long long)*number);
-        st = commit_on(c, base, ref, "", out, &made, err);
-        if (st != HF_ERR_CONFLICT) /* else the number was taken meanwhile */
-            break;
-        st = HF_OK;
-    }
+    if (st == HF_OK)
+        st = srv_talk_new(store_of(c->req), c->place->repo, &talk,
+                          c->description ? c->description : "", number, err);
+    if (st != HF_OK)
+        return st;
+    (void)snprintf(ref, sizeof ref, "refs/pr/%llu", (unsigned long long)*number);
+    st = commit_on(c, base, ref, "", out, &made, err);
+    if (st != HF_OK)
+        (void)srv_talk_drop(store_of(c->req), c->place->repo, *number, NULL);
     return st;
 }
 
@@ -572,6 +559,26 @@ static bool find_ref(committing *c)
     return false;
 }
 
+/* A pull request belongs to whoever opened it, and to those who may write to the repo. */
+static bool may_commit_to(committing *c)
+{
+    hf_error err = HF_ERROR_INIT;
+    uint64_t num = 0;
+    srv_talk talk;
+
+    if (c->create_pr || srv_place_may(c->req, c->place, SRV_WANT_WRITE))
+        return true;
+    if (hf__str_starts(hf__str_from(c->ref), HF__STR("refs/pr/")) &&
+        hf__str_to_u64(hf__str_from(c->ref + 8), &num) && num <= INT32_MAX &&
+        srv_talk_find(store_of(c->req), c->place->repo, num, c->arena, &talk, &err) == HF_OK &&
+        talk.author &&
+        hf__str_eq_nocase(hf__str_from(talk.author), hf__str_from(c->req->who->account->name)))
+        return true;
+    srv_answer_error(c->req, 403, NULL, "You don't have the rights to do this on %s.",
+                     c->place->repo->full_name);
+    return false;
+}
+
 void srv_commit_to(srv_req *req, srv_place *place)
 {
     const srv_conf *conf = srv_server_conf(req->server);
@@ -580,7 +587,7 @@ void srv_commit_to(srv_req *req, srv_place *place)
     hf_error err = HF_ERROR_INIT;
     hf_status st;
 
-    if (!srv_only(req, "POST") || !srv_place_open(req, place, SRV_WANT_WRITE))
+    if (!srv_only(req, "POST") || !srv_place_open(req, place, srv_want_of_commit(req, place)))
         return;
     st = c ? srv_git_open(store_of(req), place->repo, &c->git, &err) : hf__fail_nomem(&err);
     if (st != HF_OK) {
@@ -600,7 +607,7 @@ void srv_commit_to(srv_req *req, srv_place *place)
         srv_answer_error(req, 503, NULL, "out of memory");
         return;
     }
-    if (!find_ref(c))
+    if (!find_ref(c) || !may_commit_to(c))
         return;
     req->state = c;
     req->on_piece = on_piece;

@@ -19,6 +19,24 @@ void srv_json_text(hf__buf *out, const char *name, const char *value)
     hf__buf_addc(out, ',');
 }
 
+void srv_json_bool(hf__buf *out, const char *name, bool value)
+{
+    hf__buf_addf(out, "\"%s\":%s,", name, value ? "true" : "false");
+}
+
+void srv_json_u64(hf__buf *out, const char *name, uint64_t value)
+{
+    hf__buf_addf(out, "\"%s\":%llu,", name, (unsigned long long)value);
+}
+
+void srv_json_end(hf__buf *out)
+{
+    if (out->len > 0 && out->ptr[out->len - 1] == ',')
+        out->ptr[out->len - 1] = '}';
+    else
+        hf__buf_addc(out, '}');
+}
+
 void srv_json_time(hf__buf *out, const char *name, srv_time_ms ms)
 {
     time_t seconds = (time_t)(ms / 1000);

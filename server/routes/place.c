@@ -97,6 +97,35 @@ bool srv_need_account(srv_req *req)
     return false;
 }
 
+bool srv_may_act(srv_req *req)
+{
+    if (!srv_need_account(req))
+        return false;
+    if (srv_access_create(req->who, hf__str_from(req->who->account->name)) == SRV_ALLOWED)
+        return true;
+    srv_answer_error(req, 403, NULL, "This token cannot write: it needs the role write.");
+    return false;
+}
+
+srv_want srv_want_of_commit(const srv_req *req, const srv_place *place)
+{
+    bool pr =
+        place->n_segments > 1 && (hf__str_starts(place->segments[1], HF__STR("refs%2Fpr%2F")) ||
+                                  hf__str_starts(place->segments[1], HF__STR("refs%2fpr%2f")) ||
+                                  hf__str_eq(place->segments[1], HF__STR("refs")));
+
+    return pr || srv_req_flag(req, "create_pr") ? SRV_WANT_PROPOSE : SRV_WANT_WRITE;
+}
+
+bool srv_place_may(srv_req *req, const srv_place *place, srv_want want)
+{
+    srv_access access = SRV_HIDDEN;
+    hf_error err = HF_ERROR_INIT;
+
+    return srv_access_decide(store_of(req), place->repo, req->who, want, &access, &err) == HF_OK &&
+           access == SRV_ALLOWED;
+}
+
 /* ------------------------------------------------------------------------------------- refusals */
 
 void srv_answer_status(srv_req *req, hf_status st, const hf_error *err)

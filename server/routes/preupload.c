@@ -190,7 +190,7 @@ static void handler(srv_req *req)
 
 void srv_preupload(srv_req *req, srv_place *place)
 {
-    if (!srv_only(req, "POST") || !srv_place_open(req, place, SRV_WANT_WRITE))
+    if (!srv_only(req, "POST") || !srv_place_open(req, place, srv_want_of_commit(req, place)))
         return;
     req->state = place;
     req->handler = handler;

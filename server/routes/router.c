@@ -29,6 +29,11 @@ static const struct word {
     { "tag", true, srv_tag },
     { "super-squash", true, srv_super_squash },
     { "settings", true, srv_settings },
+    { "discussions", true, srv_discussions },
+    { "like", true, srv_like_repo },
+    { "likers", true, srv_likers },
+    { "user-access-request", true, srv_requests },
+    { "ask-access", false, srv_ask_access },
     { "duplicate", true, srv_duplicate },
     { "preupload", true, srv_preupload },
     { "commit", true, srv_commit_to },
@@ -108,6 +113,10 @@ static void route_api(srv_req *req, hf__str *segments, size_t n)
     } else if (n == 2 && hf__str_eq(segments[0], HF__STR("credentials")) &&
                hf__str_eq(segments[1], HF__STR("revoke"))) {
         srv_revoke(req);
+    } else if (n >= 3 && n <= 4 &&
+               (hf__str_eq(segments[0], HF__STR("users")) ||
+                hf__str_eq(segments[0], HF__STR("organizations")))) {
+        srv_account_info(req, segments, n);
     } else if (n == 2 && hf__str_eq(segments[0], HF__STR("repos"))) {
         srv_manage(req, segments[1]);
     } else if (n == 1 && hf__str_eq(segments[0], HF__STR("models-tags-by-type"))) {

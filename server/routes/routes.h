@@ -35,6 +35,12 @@ void srv_route(srv_req *req);
 /* Who asks goes to req->who. */
 bool srv_authenticate(srv_req *req);
 bool srv_need_account(srv_req *req); /* the same, but anonymous is 401 */
+/* The same, for what an account does as itself: a token that may not write is 403. */
+bool srv_may_act(srv_req *req);
+/* What committing to the revision in the URL takes: with create_pr, or to a pull request, less. */
+srv_want srv_want_of_commit(const srv_req *req, const srv_place *place);
+/* Asks and answers nothing. */
+bool srv_place_may(srv_req *req, const srv_place *place, srv_want want);
 /* Finds place->repo and decides; a renamed repo is redirected to. */
 bool srv_place_open(srv_req *req, srv_place *place, srv_want want);
 /* The revision in the segments from `at` on; *n_used tells how many there were. */
@@ -54,6 +60,10 @@ void srv_set_disposition(srv_req *req, const char *name, bool attachment);
 
 /* json.c */
 void srv_json_text(hf__buf *out, const char *name, const char *value); /* "name":"value", */
+void srv_json_bool(hf__buf *out, const char *name, bool value);
+void srv_json_u64(hf__buf *out, const char *name, uint64_t value);
+/* Ends an object: the comma behind its last member becomes the brace. */
+void srv_json_end(hf__buf *out);
 void srv_json_time(hf__buf *out, const char *name, srv_time_ms time);
 void srv_json_entry(hf__buf *out, const srv_entry *entry);
 void srv_json_commit_brief(hf__buf *out, const srv_commit *commit);
@@ -85,11 +95,18 @@ void srv_tag(srv_req *req, srv_place *place);          /* {A}/tag */
 void srv_super_squash(srv_req *req, srv_place *place); /* {A}/super-squash */
 void srv_settings(srv_req *req, srv_place *place);     /* {A}/settings */
 void srv_duplicate(srv_req *req, srv_place *place);    /* {A}/duplicate */
-void srv_manage(srv_req *req, hf__str verb);           /* /api/repos/{create,delete,move} */
-void srv_auth_check(srv_req *req, srv_place *place);   /* {A}/auth-check */
-void srv_repos(srv_req *req, srv_repo_type type);      /* /api/models and its like */
-void srv_preupload(srv_req *req, srv_place *place);    /* {A}/preupload */
-void srv_commit_to(srv_req *req, srv_place *place);    /* {A}/commit */
+void srv_discussions(srv_req *req, srv_place *place);  /* {A}/discussions */
+void srv_like_repo(srv_req *req, srv_place *place);    /* {A}/like */
+void srv_likers(srv_req *req, srv_place *place);       /* {A}/likers */
+void srv_requests(srv_req *req, srv_place *place);     /* {A}/user-access-request */
+void srv_ask_access(srv_req *req, srv_place *place);   /* {W}/ask-access */
+void srv_account_info(srv_req *req, const hf__str *segments,
+                      size_t n);                     /* /api/users, …/organizations */
+void srv_manage(srv_req *req, hf__str verb);         /* /api/repos/{create,delete,move} */
+void srv_auth_check(srv_req *req, srv_place *place); /* {A}/auth-check */
+void srv_repos(srv_req *req, srv_repo_type type);    /* /api/models and its like */
+void srv_preupload(srv_req *req, srv_place *place);  /* {A}/preupload */
+void srv_commit_to(srv_req *req, srv_place *place);  /* {A}/commit */
 void srv_validate_yaml(srv_req *req);
 void srv_tags_by_type(srv_req *req, srv_repo_type type); /* /api/models-tags-by-type */
 void srv_oauth(srv_req *req, hf__str name);              /* /oauth/device, /oauth/token */

@@ -132,6 +132,17 @@ hf_status srv_access_decide(srv_store *store, const srv_repo *repo, const srv_id
             return HF_OK;
         }
         return decide_content(store, repo, who, have, out, err);
+    case SRV_WANT_PROPOSE:
+        if (!who || !who->account)
+            *out = SRV_ANONYMOUS;
+        else if (repo->disabled)
+            *out = SRV_DISABLED;
+        else if (have < LEVEL_WRITE &&
+                 srv_access_create(who, hf__str_from(who->account->name)) != SRV_ALLOWED)
+            *out = SRV_FORBIDDEN;
+        else
+            return decide_content(store, repo, who, have, out, err);
+        return HF_OK;
     case SRV_WANT_WRITE:
     case SRV_WANT_ADMIN:
     default:

@@ -7,8 +7,6 @@
 
 #include <stdio.h>
 
-#define ACCOUNT_COLUMNS "a.id, a.name, a.fullname, a.email, a.is_org, a.created, a.key"
-
 const char *srv_role_name(srv_role role)
 {
     static const char *const names[] = { "read", "write", "fineGrained" };
@@ -23,7 +21,7 @@ const char *srv_org_role_name(srv_org_role role)
     return (size_t)role < HF__COUNT(names) ? names[role] : "read";
 }
 
-static hf_status read_account(sqlite3_stmt *stmt, hf__arena *arena, srv_account *out, hf_error *err)
+hf_status srv__account_read(sqlite3_stmt *stmt, hf__arena *arena, srv_account *out, hf_error *err)
 {
     srv__col_id(stmt, 0, out->id);
     out->name = srv__col_dup(stmt, 1, arena);
@@ -98,13 +96,13 @@ static hf_status find_account(srv__db *db, hf__str name, hf__arena *arena, const
     srv_account *account = NULL;
     bool row = false;
     hf_status st = srv__sql_begin(
-        db, &stmt, err, "SELECT " ACCOUNT_COLUMNS " FROM accounts a WHERE name=?", "s", name);
+        db, &stmt, err, "SELECT " SRV__ACCOUNT_COLUMNS " FROM accounts a WHERE name=?", "s", name);
 
     if (st == HF_OK)
         st = srv__sql_next(db, stmt, &row, err);
     if (st == HF_OK && row) {
         account = hf__arena_alloc(arena, sizeof *account);
-        st = account ? read_account(stmt, arena, account, err) : hf__fail_nomem(err);
+        st = account ? srv__account_read(stmt, arena, account, err) : hf__fail_nomem(err);
         if (key)
             *key = sqlite3_column_int64(stmt, 6);
     }
@@ -168,7 +166,8 @@ static hf_status count_rows(srv__db *db, int64_t *out, hf_error *err, const char
 static hf_status list_accounts(srv__db *db, hf__arena *arena, const srv_account **out,
                                size_t *n_out, hf_error *err)
 {
-    static const char sql[] = "SELECT " ACCOUNT_COLUMNS " FROM accounts a ORDER BY a.name LIMIT ?";
+    static const char sql[] =
+        "SELECT " SRV__ACCOUNT_COLUMNS " FROM accounts a ORDER BY a.name LIMIT ?";
     sqlite3_stmt *stmt = NULL;
     srv_account *list;
     size_t n = 0;
@@ -183,7 +182,7 @@ static hf_status list_accounts(srv__db *db, hf__arena *arena, const srv_account 
         return hf__fail_nomem(err);
     st = srv__sql_begin(db, &stmt, err, sql, "i", max);
     while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row)
-        st = read_account(stmt, arena, &list[n++], err);
+        st = srv__account_read(stmt, arena, &list[n++], err);
     srv__sql_end(db, stmt);
     if (st == HF_OK) {
         *out = list;
@@ -384,7 +383,7 @@ static hf_status read_token(srv__db *db, const uint8_t sha256[32], hf__arena *ar
                             hf_error *err)
 {
     static const char sql[] =
-        "SELECT " ACCOUNT_COLUMNS ", t.key, t.name, t.role, t.created, t.expires, t.oauth "
+        "SELECT " SRV__ACCOUNT_COLUMNS ", t.key, t.name, t.role, t.created, t.expires, t.oauth "
         "FROM tokens t JOIN accounts a ON a.key=t.account WHERE t.sha256=?";
     srv_account *account = hf__arena_alloc(arena, sizeof *account);
     sqlite3_stmt *stmt = NULL;
@@ -401,7 +400,7 @@ static hf_status read_token(srv__db *db, const uint8_t sha256[32], hf__arena *ar
     if (st == HF_OK && (!row || (who->token_expires != 0 && who->token_expires < srv__now())))
         st = hf__fail(err, HF_ERR_UNAUTHORIZED, "the token is not known here");
     if (st == HF_OK)
-        st = read_account(stmt, arena, account, err);
+        st = srv__account_read(stmt, arena, account, err);
     if (st == HF_OK) {
         *account_key = sqlite3_column_int64(stmt, 6);
         *token_key = sqlite3_column_int64(stmt, 7);
@@ -422,7 +421,7 @@ static hf_status read_orgs(srv__db *db, int64_t user, hf__arena *arena, srv_iden
                            hf_error *err)
 {
     static const char sql[] =
-        "SELECT " ACCOUNT_COLUMNS ", m.role FROM members m "
+        "SELECT " SRV__ACCOUNT_COLUMNS ", m.role FROM members m "
         "JOIN accounts a ON a.key=m.org WHERE m.user=? ORDER BY a.name LIMIT ?";
     sqlite3_stmt *stmt = NULL;
     srv_membership *list;
@@ -444,7 +443,7 @@ static hf_status read_orgs(srv__db *db, int64_t user, hf__arena *arena, srv_iden
         return hf__fail_nomem(err);
     st = srv__sql_begin(db, &stmt, err, sql, "ii", user, max);
     while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
-        st = read_account(stmt, arena, &list[n].org, err);
+        st = srv__account_read(stmt, arena, &list[n].org, err);
         list[n++].role = (srv_org_role)sqlite3_column_int(stmt, 7);
     }
     srv__sql_end(db, stmt);

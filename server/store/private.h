@@ -116,6 +116,14 @@ void srv__random_letters(char *out, size_t len, const char *prefix);
 hf_status srv__need_account(srv__db *db, const char *name, bool want_org, int64_t *key,
                             hf_error *err);
 
+/* What srv__account_read() reads of `accounts a`, from column 0 on. */
+#define SRV__ACCOUNT_COLUMNS   "a.id, a.name, a.fullname, a.email, a.is_org, a.created, a.key"
+#define SRV__N_ACCOUNT_COLUMNS 7
+hf_status srv__account_read(sqlite3_stmt *stmt, hf__arena *arena, srv_account *out, hf_error *err);
+/* Room for one more in a list of n that was grown by this: the list, maybe elsewhere. NULL when out
+ * of memory. */
+void *srv__grow(hf__arena *arena, void *list, size_t n, size_t size);
+
 /* Words that begin a URL of something else: nobody may have them as a namespace. */
 bool srv__is_reserved(hf__str name);
 

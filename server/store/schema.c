@@ -60,6 +60,24 @@ static const char *const steps[] = {
     "CREATE TABLE refreshes("
     "  sha256 BLOB PRIMARY KEY, client TEXT NOT NULL,"
     "  account INTEGER NOT NULL REFERENCES accounts(key) ON DELETE CASCADE) WITHOUT ROWID;",
+    "CREATE TABLE discussions("
+    "  key INTEGER PRIMARY KEY, repo INTEGER NOT NULL REFERENCES repos(key) ON DELETE CASCADE,"
+    "  num INTEGER NOT NULL, title TEXT NOT NULL, status INTEGER NOT NULL, is_pr INTEGER NOT NULL,"
+    "  author INTEGER REFERENCES accounts(key) ON DELETE SET NULL, created INTEGER NOT NULL,"
+    "  merged TEXT, UNIQUE(repo, num));"
+    /* What `one` and `two` are depends on the type: a comment's text; a status; titles. */
+    "CREATE TABLE events("
+    "  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    "  discussion INTEGER NOT NULL REFERENCES discussions(key) ON DELETE CASCADE,"
+    "  type INTEGER NOT NULL, author INTEGER REFERENCES accounts(key) ON DELETE SET NULL,"
+    "  created INTEGER NOT NULL, one TEXT NOT NULL, two TEXT, edited INTEGER NOT NULL DEFAULT 0,"
+    "  n_edits INTEGER NOT NULL DEFAULT 0, hidden INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX events_by_discussion ON events(discussion);"
+    "CREATE TABLE likes("
+    "  repo INTEGER NOT NULL REFERENCES repos(key) ON DELETE CASCADE,"
+    "  account INTEGER NOT NULL REFERENCES accounts(key) ON DELETE CASCADE,"
+    "  created INTEGER NOT NULL, PRIMARY KEY(repo, account)) WITHOUT ROWID;"
+    "CREATE INDEX likes_by_account ON likes(account);",
 };
 
 static hf_status read_version(srv__db *db, int64_t *out, hf_error *err)

@@ -47,6 +47,19 @@ void srv__random_hex(char *out, size_t len)
     out[len] = '\0';
 }
 
+void *srv__grow(hf__arena *arena, void *list, size_t n, size_t size)
+{
+    void *grown;
+
+    /* Full exactly when n is 0 or a power of two from 16 on. */
+    if (n > 0 && (n < 16 || (n & (n - 1)) != 0))
+        return list;
+    grown = hf__arena_array(arena, n ? 2 * n : 16, size);
+    if (grown && n > 0)
+        memcpy(grown, list, n * size);
+    return grown;
+}
+
 srv_time_ms srv__now(void)
 {
     return (srv_time_ms)(hf__clock_wall() * 1000.0);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Likes, requests for gated repos, and what everyone may know of an account. */
+#include "store/private.h"
+
+#include <string.h>
+
+/* ------------------------------------------------------------------------------------------ likes */
+
+static hf_status set_like(srv__db *db, const srv_repo *repo, const char *account, bool like,
+                          hf_error *err)
+{
+    static const char add[] = "INSERT OR IGNORE INTO likes(repo, account, created) VALUES(?, ?, ?)";
+    static const char count[] =
+        "UPDATE repos SET likes=(SELECT count(*) FROM likes WHERE repo=?1) WHERE key=?1";
+    int64_t key = 0;
+    hf_status st = srv__need_account(db, account, false, &key, err);
+
+    if (st == HF_OK && like)
+        st = srv__sql_run(db, NULL, err, add, "iii", repo->key, key, (int64_t)srv__now());
+    else if (st == HF_OK)
+        st = srv__sql_run(db, NULL, err, "DELETE FROM likes WHERE repo=? AND account=?", "ii",
+                          repo->key, key);
+    return st == HF_OK ? srv__sql_run(db, NULL, err, count, "i", repo->key) : st;
+}
+
+hf_status srv_like_set(srv_store *store, const srv_repo *repo, const char *account, bool like,
+                       hf_error *err)
+{
+    srv__db *db;
+    hf_status st;
+
+    hf__error_clear(err);
+    st = srv__db_take(store, &db, err);
+    if (st != HF_OK)
+        return st;
+    st = srv__db_begin(db, err);
+    if (st == HF_OK)
+        st = srv__db_finish(db, set_like(db, repo, account, like, err), err);
+    srv__db_give(store, db);
+    return st;
+}
+
+hf_status srv_like_list(srv_store *store, const srv_repo *repo, const char *account,
+                        hf__arena *arena, const srv_like **out, size_t *n_out, hf_error *err)
+{
+    static const char sql[] =
+        "SELECT " SRV__ACCOUNT_COLUMNS ", r.type, r.name, r.private, l.created FROM likes l "
+        "JOIN accounts a ON a.key=l.account JOIN repos r ON r.key=l.repo "
+        "WHERE (?1=0 OR l.repo=?1) AND (?2 IS NULL OR a.name=?2) ORDER BY l.created DESC, r.key "
+        "LIMIT 100000";
+    sqlite3_stmt *stmt = NULL;
+    srv_like *list = NULL;
+    size_t n = 0;
+    bool row = false;
+    srv__db *db;
+    hf_status st;
+
+    hf__error_clear(err);
+    st = srv__db_take(store, &db, err);
+    if (st != HF_OK)
+        return st;
+    st = srv__sql_begin(db, &stmt, err, sql, "it", repo ? repo->key : (int64_t)0, account);
+    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
+        list = srv__grow(arena, list, n, sizeof *list);
+        if (!list) {
+            st = hf__fail_nomem(err);
+            break;
+        }
+        st = srv__account_read(stmt, arena, &list[n].account, err);
+        list[n].type = (srv_repo_type)sqlite3_column_int(stmt, SRV__N_ACCOUNT_COLUMNS);
+        list[n].repo = srv__col_dup(stmt, SRV__N_ACCOUNT_COLUMNS + 1, arena);
+        list[n].repo_is_private = sqlite3_column_int(stmt, SRV__N_ACCOUNT_COLUMNS + 2) != 0;
+        list[n].created = sqlite3_column_int64(stmt, SRV__N_ACCOUNT_COLUMNS + 3);
+        if (!list[n++].repo)
+            st = hf__fail_nomem(err);
+    }
+    srv__sql_end(db, stmt);
+    srv__db_give(store, db);
+    *out = list;
+    *n_out = n;
+    return st;
+}
+
+/* --------------------------------------------------------------------------------------- requests */
+
+hf_status srv_request_list(srv_store *store, const srv_repo *repo, srv_grant grant,
+                           hf__arena *arena, const srv_request **out, size_t *n_out, hf_error *err)
+{
+    static const char sql[] = "SELECT " SRV__ACCOUNT_COLUMNS ", g.state, g.changed FROM grants g "
+                              "JOIN accounts a ON a.key=g.account WHERE g.repo=? AND g.state=? "
+                              "ORDER BY g.changed DESC, a.key LIMIT 100000";
+    sqlite3_stmt *stmt = NULL;
+    srv_request *list = NULL;
+    size_t n = 0;
+    bool row = false;
+    srv__db *db;
+    hf_status st;
+
+    hf__error_clear(err);
+    st = srv__db_take(store, &db, err);
+    if (st != HF_OK)
+        return st;
+    st = srv__sql_begin(db, &stmt, err, sql, "ii", repo->key, (int64_t)grant);
+    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
+        list = srv__grow(arena, list, n, sizeof *list);
+        if (!list) {
+            st = hf__fail_nomem(err);
+            break;
+        }
+        st = srv__account_read(stmt, arena, &list[n].account, err);
+        list[n].grant = (srv_grant)sqlite3_column_int(stmt, SRV__N_ACCOUNT_COLUMNS);
+        list[n++].changed = sqlite3_column_int64(stmt, SRV__N_ACCOUNT_COLUMNS + 1);
+    }
+    srv__sql_end(db, stmt);
+    srv__db_give(store, db);
+    *out = list;
+    *n_out = n;
+    return st;
+}
+
+hf_status srv_request_find(srv_store *store, const srv_repo *repo, const char *account,
+                           srv_grant *out, hf_error *err)
+{
+    static const char sql[] = "SELECT g.state FROM grants g JOIN accounts a ON a.key=g.account "
+                              "WHERE g.repo=? AND a.name=?";
+    int64_t state = 0;
+    srv__db *db;
+    hf_status st;
+
+    hf__error_clear(err);
+    st = srv__db_take(store, &db, err);
+    if (st != HF_OK)
+        return st;
+    st = srv__sql_int(db, &state, NULL, err, sql, "it", repo->key, account);
+    *out = (srv_grant)state;
+    srv__db_give(store, db);
+    return st;
+}
+
+/* --------------------------------------------------------------------------------------- accounts */
+
+hf_status srv_account_overview(srv_store *store, const srv_account *account, srv_overview *out,
+                               hf_error *err)
+{
+    static const char repos[] = "SELECT count(*) FROM repos WHERE ns=? AND type=? AND private=0";
+    static const char members[] = "SELECT count(*) FROM members m JOIN accounts a ON a.key=m.org "
+                                  "WHERE a.id=?";
+    static const char likes[] = "SELECT count(*) FROM likes l JOIN accounts a ON a.key=l.account "
+                                "JOIN repos r ON r.key=l.repo WHERE a.id=? AND r.private=0";
+    static const char talks[] = "SELECT count(*) FROM discussions d JOIN accounts a ON "
+                                "a.key=d.author JOIN repos r ON r.key=d.repo "
+                                "WHERE a.id=? AND r.private=0";
+    int64_t n = 0;
+    srv__db *db;
+    hf_status st;
+
+    hf__error_clear(err);
+    memset(out, 0, sizeof *out);
+    st = srv__db_take(store, &db, err);
+    if (st != HF_OK)
+        return st;
+    for (int type = 0; st == HF_OK && type < 4; type++) {
+        st = srv__sql_int(db, &n, NULL, err, repos, "ti", account->name, (int64_t)type);
+        out->n_repos[type] = (uint64_t)n;
+    }
+    if (st == HF_OK)
+        st = srv__sql_int(db, &n, NULL, err, members, "t", account->id);
+    out->n_members = (uint64_t)n;
+    if (st == HF_OK)
+        st = srv__sql_int(db, &n, NULL, err, likes, "t", account->id);
+    out->n_likes = (uint64_t)n;
+    if (st == HF_OK)
+        st = srv__sql_int(db, &n, NULL, err, talks, "t", account->id);
+    out->n_discussions = (uint64_t)n;
+    srv__db_give(store, db);
+    return st;
+}
+
+hf_status srv_member_list(srv_store *store, const srv_account *account, hf__arena *arena,
+                          const srv_membership **out, size_t *n_out, hf_error *err)
+{
+    static const char users[] =
+        "SELECT " SRV__ACCOUNT_COLUMNS ", m.role FROM members m JOIN accounts a ON a.key=m.user "
+        "JOIN accounts o ON o.key=m.org WHERE o.id=? ORDER BY a.name LIMIT 100000";
+    static const char orgs[] =
+        "SELECT " SRV__ACCOUNT_COLUMNS ", m.role FROM members m JOIN accounts a ON a.key=m.org "
+        "JOIN accounts u ON u.key=m.user WHERE u.id=? ORDER BY a.name LIMIT 100000";
+    sqlite3_stmt *stmt = NULL;
+    srv_membership *list = NULL;
+    size_t n = 0;
+    bool row = false;
+    srv__db *db;
+    hf_status st;
+
+    hf__error_clear(err);
+    st = srv__db_take(store, &db, err);
+    if (st != HF_OK)
+        return st;
+    st = srv__sql_begin(db, &stmt, err, account->is_org ? users : orgs, "t", account->id);
+    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
+        list = srv__grow(arena, list, n, sizeof *list);
+        if (!list) {
+            st = hf__fail_nomem(err);
+            break;
+        }
+        st = srv__account_read(stmt, arena, &list[n].org, err);
+        list[n++].role = (srv_org_role)sqlite3_column_int(stmt, SRV__N_ACCOUNT_COLUMNS);
+    }
+    srv__sql_end(db, stmt);
+    srv__db_give(store, db);
+    *out = list;
+    *n_out = n;
+    return st;
+}
