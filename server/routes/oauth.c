@@ -230,6 +230,12 @@ static void revoke_handler(srv_req *req)
         srv_answer_error(req, 400, NULL, "\"credentials\" must be an array of at most %d",
                          MAX_CREDENTIALS);
     } else {
+        for (size_t i = 0; i < hf__json_len(list); i++)
+            if (!hf__json_is_string(hf__json_at(list, i))) {
+                srv_answer_error(req, 400, NULL, "\"credentials\" must be strings");
+                hf__json_free(body);
+                return;
+            }
         for (size_t i = 0; st == HF_OK && i < hf__json_len(list); i++)
             st = srv_token_burn(store_of(req), hf__json_str(hf__json_at(list, i)), &err);
         if (st == HF_OK)

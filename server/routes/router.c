@@ -113,6 +113,11 @@ static void route_api(srv_req *req, hf__str *segments, size_t n)
     } else if (n == 2 && hf__str_eq(segments[0], HF__STR("credentials")) &&
                hf__str_eq(segments[1], HF__STR("revoke"))) {
         srv_revoke(req);
+    } else if (n >= 1 && n <= 5 && hf__str_eq(segments[0], HF__STR("collections"))) {
+        srv_collections(req, segments + 1, n - 1);
+    } else if (n >= 2 && n <= 4 && hf__str_eq(segments[0], HF__STR("settings")) &&
+               hf__str_eq(segments[1], HF__STR("webhooks"))) {
+        srv_webhooks(req, segments + 2, n - 2);
     } else if (n >= 3 && n <= 4 &&
                (hf__str_eq(segments[0], HF__STR("users")) ||
                 hf__str_eq(segments[0], HF__STR("organizations")))) {

@@ -7,6 +7,7 @@
 #define SRV_ROUTES_H
 
 #include "http/http.h"
+#include "store/social.h"
 #include "store/store.h"
 
 typedef struct srv_app {
@@ -101,7 +102,9 @@ void srv_likers(srv_req *req, srv_place *place);       /* {A}/likers */
 void srv_requests(srv_req *req, srv_place *place);     /* {A}/user-access-request */
 void srv_ask_access(srv_req *req, srv_place *place);   /* {W}/ask-access */
 void srv_account_info(srv_req *req, const hf__str *segments,
-                      size_t n);                     /* /api/users, …/organizations */
+                      size_t n); /* /api/users, …/organizations */
+void srv_collections(srv_req *req, const hf__str *segments, size_t n); /* behind /api/collections */
+void srv_webhooks(srv_req *req, const hf__str *segments, size_t n);    /* …/settings/webhooks */
 void srv_manage(srv_req *req, hf__str verb);         /* /api/repos/{create,delete,move} */
 void srv_auth_check(srv_req *req, srv_place *place); /* {A}/auth-check */
 void srv_repos(srv_req *req, srv_repo_type type);    /* /api/models and its like */

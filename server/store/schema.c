@@ -78,6 +78,20 @@ static const char *const steps[] = {
     "  account INTEGER NOT NULL REFERENCES accounts(key) ON DELETE CASCADE,"
     "  created INTEGER NOT NULL, PRIMARY KEY(repo, account)) WITHOUT ROWID;"
     "CREATE INDEX likes_by_account ON likes(account);",
+    "CREATE TABLE collections("
+    "  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    "  owner INTEGER NOT NULL REFERENCES accounts(key) ON DELETE CASCADE, title TEXT NOT NULL,"
+    "  slug TEXT NOT NULL, description TEXT, theme TEXT NOT NULL, private INTEGER NOT NULL,"
+    "  position INTEGER NOT NULL, updated INTEGER NOT NULL, UNIQUE(owner, title));"
+    "CREATE TABLE items("
+    "  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    "  collection INTEGER NOT NULL REFERENCES collections(key) ON DELETE CASCADE,"
+    "  type TEXT NOT NULL, item TEXT NOT NULL, note TEXT, position INTEGER NOT NULL,"
+    "  UNIQUE(collection, type, item));"
+    "CREATE TABLE webhooks("
+    "  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    "  account INTEGER NOT NULL REFERENCES accounts(key) ON DELETE CASCADE, url TEXT NOT NULL,"
+    "  watched TEXT NOT NULL, domains TEXT NOT NULL, secret TEXT, disabled INTEGER NOT NULL);",
 };
 
 static hf_status read_version(srv__db *db, int64_t *out, hf_error *err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Likes, requests for gated repos, and what everyone may know of an account. */
 #include "store/private.h"
+#include "store/social.h"
 
 #include <string.h>
 

@@ -363,9 +363,9 @@ hf_status srv_tag_list(srv_store *store, srv_repo_type type, hf__arena *arena,
 typedef enum srv_want {
     SRV_WANT_INFO,    /* metadata, listings, refs: a gated repo shows them to everyone */
     SRV_WANT_CONTENT, /* bytes of files, git and LFS downloads */
-    SRV_WANT_PROPOSE, /* a pull request: who may read and has a token that writes */
     SRV_WANT_WRITE,   /* commits, branches, tags */
-    SRV_WANT_ADMIN    /* delete, move, settings */
+    SRV_WANT_ADMIN,   /* delete, move, settings */
+    SRV_WANT_PROPOSE  /* a pull request: who may read and has a token that writes */
 } srv_want;
 
 typedef enum srv_access {
@@ -383,123 +383,6 @@ hf_status srv_access_decide(srv_store *store, const srv_repo *repo, const srv_id
 
 /* May who make repos in namespace ns? */
 srv_access srv_access_create(const srv_identity *who, hf__str ns);
-
-/* ---------------------------------------------------------------------------------- discussions */
-
-typedef enum srv_talk_status {
-    SRV_TALK_OPEN,
-    SRV_TALK_CLOSED,
-    SRV_TALK_MERGED,
-    SRV_TALK_DRAFT /* a pull request without commits, or that is not offered yet */
-} srv_talk_status;
-
-const char *srv_talk_status_name(srv_talk_status status); /* "open" and so on */
-
-typedef struct srv_talk {
-    int64_t key; /* in the database */
-    uint64_t num;
-    const char *title;
-    srv_talk_status status;
-    bool is_pr;         /* its commits are refs/pr/<num> */
-    const char *author; /* NULL: the account is gone */
-    srv_time_ms created;
-    const char *merged; /* the commit that merged it; NULL: none */
-} srv_talk;
-
-typedef enum srv_event_type { SRV_EVENT_COMMENT, SRV_EVENT_STATUS, SRV_EVENT_TITLE } srv_event_type;
-
-typedef struct srv_event {
-    char id[SRV_ID_HEX + 1];
-    srv_event_type type;
-    const char *author; /* NULL: the account is gone */
-    srv_time_ms created;
-    const char *one;    /* text of a comment, the new status, the old title */
-    const char *two;    /* the new title; else NULL */
-    srv_time_ms edited; /* 0: never */
-    uint64_t n_edits;
-    bool hidden;
-} srv_event;
-
-typedef struct srv_talk_query {
-    int pr;             /* 1 pull requests, -1 discussions, 0 both */
-    int open;           /* 1 open ones and drafts, -1 the others, 0 all */
-    const char *author; /* NULL: any */
-    size_t skip, limit;
-} srv_talk_query;
-
-/* Opens one, with its first comment. Numbers are one row for discussions and pull requests, and
- * above every refs/pr there is. */
-hf_status srv_talk_new(srv_store *store, const srv_repo *repo, const srv_talk *talk,
-                       const char *text, uint64_t *num, hf_error *err);
-/* Takes back one whose commit failed. */
-hf_status srv_talk_drop(srv_store *store, const srv_repo *repo, uint64_t num, hf_error *err);
-/* HF_ERR_ENTRY_NOT_FOUND */
-hf_status srv_talk_find(srv_store *store, const srv_repo *repo, uint64_t num, hf__arena *arena,
-                        srv_talk *out, hf_error *err);
-/* Newest first; *total counts what the query finds. */
-hf_status srv_talk_list(srv_store *store, const srv_repo *repo, const srv_talk_query *query,
-                        hf__arena *arena, const srv_talk **out, size_t *n_out, uint64_t *total,
-                        hf_error *err);
-hf_status srv_talk_events(srv_store *store, const srv_talk *talk, hf__arena *arena,
-                          const srv_event **out, size_t *n_out, hf_error *err);
-/* These add an event, which *out becomes, as author. */
-hf_status srv_talk_comment(srv_store *store, const srv_talk *talk, const char *author,
-                           const char *text, hf__arena *arena, srv_event *out, hf_error *err);
-hf_status srv_talk_rename(srv_store *store, const srv_talk *talk, const char *author,
-                          const char *title, hf__arena *arena, srv_event *out, hf_error *err);
-/* merged: the commit, for MERGED. */
-hf_status srv_talk_set_status(srv_store *store, const srv_talk *talk, const char *author,
-                              srv_talk_status status, const char *merged, hf__arena *arena,
-                              srv_event *out, hf_error *err);
-/* A comment of talk by its id: HF_ERR_ENTRY_NOT_FOUND. */
-hf_status srv_comment_find(srv_store *store, const srv_talk *talk, const char *id, hf__arena *arena,
-                           srv_event *out, hf_error *err);
-/* Another text; NULL hides it for good. */
-hf_status srv_comment_edit(srv_store *store, const srv_talk *talk, const char *id, const char *text,
-                           hf__arena *arena, srv_event *out, hf_error *err);
-
-/* ------------------------------------------------------------------------ likes, access requests */
-
-/* One like of somebody; twice is once. */
-hf_status srv_like_set(srv_store *store, const srv_repo *repo, const char *account, bool like,
-                       hf_error *err);
-
-typedef struct srv_like {
-    srv_account account;
-    srv_repo_type type;
-    const char *repo;
-    bool repo_is_private;
-    srv_time_ms created;
-} srv_like;
-
-/* Of a repo (account NULL), or by an account (repo NULL). */
-hf_status srv_like_list(srv_store *store, const srv_repo *repo, const char *account,
-                        hf__arena *arena, const srv_like **out, size_t *n_out, hf_error *err);
-
-typedef struct srv_request {
-    srv_account account;
-    srv_grant grant;
-    srv_time_ms changed;
-} srv_request;
-
-/* Requests for a gated repo that stand like this. */
-hf_status srv_request_list(srv_store *store, const srv_repo *repo, srv_grant grant,
-                           hf__arena *arena, const srv_request **out, size_t *n_out, hf_error *err);
-/* How the request of one account stands; NONE when there is none. */
-hf_status srv_request_find(srv_store *store, const srv_repo *repo, const char *account,
-                           srv_grant *out, hf_error *err);
-
-/* What an account is and has, for everyone to see. */
-typedef struct srv_overview {
-    uint64_t n_repos[4]; /* public, by srv_repo_type */
-    uint64_t n_members, n_likes, n_discussions;
-} srv_overview;
-
-hf_status srv_account_overview(srv_store *store, const srv_account *account, srv_overview *out,
-                               hf_error *err);
-/* Users of an organisation, or organisations of a user. */
-hf_status srv_member_list(srv_store *store, const srv_account *account, hf__arena *arena,
-                          const srv_membership **out, size_t *n_out, hf_error *err);
 
 /* ------------------------------------------------------------------------------------ git, reading
  */

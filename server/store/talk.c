@@ -2,6 +2,7 @@
 /* Discussions and pull requests: who said what, and how they stand. Commits of a pull request are
  * git's. */
 #include "store/private.h"
+#include "store/social.h"
 
 #include <stdio.h>
 #include <string.h>
