@@ -128,7 +128,8 @@ static int select_names(cli_ctx *ctx, const download_args *args, const cli_strs 
 
 /* ---- dry run */
 
-static void show_plan(cli_ctx *ctx, const hf_file *files, size_t n)
+/* disk: bytes that are needed beyond what an earlier call left. */
+static void show_plan(cli_ctx *ctx, const hf_file *files, size_t n, uint64_t disk)
 {
     static const cli_column columns[] = {
         { "file", "FILE", false, false },
@@ -152,7 +153,7 @@ static void show_plan(cli_ctx *ctx, const hf_file *files, size_t n)
              cli_size(total, bytes));
     if (n_fetch && ctx->mode == CLI_HUMAN)
         cli_say(ctx, "Requests for bodies: %zu. Disk needed: %s.", n_requests,
-                cli_size(total, bytes));
+                cli_size(total, disk));
     if (cells && sizes)
         cli_table(ctx, columns, 2, cells, n, 0);
     free(cells);
@@ -215,7 +216,7 @@ static int fetch_file(const download *d, const char *path)
     if (status != HF_OK)
         return cli_failed(d->ctx, status, &err, &d->repo, path);
     if (d->args->dry_run)
-        show_plan(d->ctx, file, 1);
+        show_plan(d->ctx, file, 1, file->would_fetch ? file->size : 0);
     else
         code = show_result(d, file->path, file->commit, file, 1);
     hf_file_free(file);
@@ -250,7 +251,7 @@ static int fetch_snapshot(const download *d, const selection *sel)
     if (status != HF_OK)
         return cli_failed(d->ctx, status, &err, &d->repo, NULL);
     if (args->dry_run)
-        show_plan(d->ctx, snapshot->files, snapshot->n_files);
+        show_plan(d->ctx, snapshot->files, snapshot->n_files, snapshot->disk_needed);
     else
         code = show_result(d, snapshot->path, snapshot->commit, snapshot->files, snapshot->n_files);
     hf_snapshot_free(snapshot);

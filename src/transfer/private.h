@@ -261,6 +261,7 @@ struct run {
     size_t next_op;
     size_t n_done;
     uint64_t bytes_total;
+    uint64_t bytes_kept;     /* dry run: of disk, that parts of earlier calls take */
     uint64_t bytes_finished; /* of ops that are done */
     uint32_t retries;
     active *actives;

@@ -63,7 +63,7 @@ hf_snapshot *hf__result_snapshot(run *r, const char *path)
         owner->pub.bytes_to_fetch += r->ops[i].file->size;
         owner->pub.n_requests += r->ops[i].file->size > 0; /* an empty file is not asked for */
     }
-    owner->pub.disk_needed = owner->pub.bytes_to_fetch;
+    owner->pub.disk_needed = owner->pub.bytes_to_fetch - r->bytes_kept;
     owner->arena = r->arena;
     r->arena = NULL;
     return &owner->pub;

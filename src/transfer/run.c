@@ -186,12 +186,46 @@ static hf_status check_space(run *r, hf_error *err)
                     (unsigned long long)(r->bytes_total - have));
 }
 
+static int by_etag(const void *a, const void *b)
+{
+    const op *x = *(const op *const *)a;
+    const op *y = *(const op *const *)b;
+    int order = strcmp(x->file->etag, y->file->etag);
+
+    return order ? order : (x > y) - (x < y);
+}
+
+/* Files of the same content share a blob, which the first of them fetches. */
+static hf_status count_shared_once(run *r, hf_error *err)
+{
+    op **todo = r->local || r->n_ops < 2 ? NULL : calloc(r->n_ops, sizeof(op *));
+    size_t n = 0;
+
+    if (!todo)
+        return r->local || r->n_ops < 2 ? HF_OK : hf__fail_nomem(err);
+    for (size_t i = 0; i < r->n_ops; i++)
+        if (r->ops[i].to_fetch)
+            todo[n++] = &r->ops[i];
+    qsort(todo, n, sizeof(op *), by_etag);
+    for (size_t i = 1; i < n; i++) {
+        if (strcmp(todo[i - 1]->file->etag, todo[i]->file->etag) != 0)
+            continue;
+        todo[i]->to_fetch = false;
+        todo[i]->file->would_fetch = 0;
+        r->bytes_total -= todo[i]->file->size;
+    }
+    free(todo);
+    return HF_OK;
+}
+
 hf_status hf__run_plan(run *r, hf_error *err)
 {
+    hf_status st;
+
     for (size_t i = 0; i < r->n_ops; i++) {
         op *o = &r->ops[i];
-        hf_status st = r->target->check(r, o, err);
 
+        st = r->target->check(r, o, err);
         if (st != HF_OK)
             return st;
         if (o->state == OP_DONE)
@@ -201,7 +235,11 @@ hf_status hf__run_plan(run *r, hf_error *err)
         if (hf__canceled(r->cancel))
             return hf__fail(err, HF_ERR_CANCELED, "cancelled");
     }
-    return r->flags & HF_DOWNLOAD_DRY_RUN ? HF_OK : check_space(r, err);
+    st = count_shared_once(r, err);
+    if (st != HF_OK || !(r->flags & HF_DOWNLOAD_DRY_RUN))
+        return st == HF_OK ? check_space(r, err) : st;
+    r->bytes_kept = bytes_kept(r);
+    return HF_OK;
 }
 
 /* ---- one op */

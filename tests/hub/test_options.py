@@ -110,6 +110,25 @@ class Options(case.Case):
         self.assertIn("Requests for bodies: 2.", err)
         self.assertFalse(any(self.blobs().glob("*")) if self.blobs().exists() else False)
 
+    def test_dry_run_counts_what_is_needed(self):
+        """A blob that files share counts once, and what an earlier call left does not count again."""
+        big, twice = noise(24 * MIB), noise(3 * MIB, 2)
+        self.serve({"big": big, "a": twice, "b": twice, "d/c": twice}, "--rate", 20e6)
+        p = self.start("-q", "big")
+        self.wait_until(lambda: self.received() >= 8 * MIB)
+        p.kill()
+        p.communicate()
+        code, out, err = self.get("--dry-run")
+        self.assertEqual(code, 0, err)
+        self.assertIn("Will download 2 files (out of 4)", err + out)
+        self.assertIn("Requests for bodies: 2. Disk needed: 3.1M.", err)
+        self.log_file.write_text("")
+        code, out, err = self.get("-q")
+        self.assertEqual(code, 0, err)
+        self.check_names()
+        self.assertEqual(len([r for r in self.bodies() if r["storage"]]), 2)
+        self.assertEqual((case.pathlib.Path(out) / "d/c").read_bytes(), twice)
+
     def test_lock(self):
         files = {"f": noise(2 * MIB), "d/g": b"small\n"}
         self.serve(files)
