@@ -69,40 +69,230 @@ static const char *read_entry(hf__arena *arena, const char *path, const hf__json
                : no_memory;
 }
 
-static const char *read_files(const hf__json *doc, hf__tree_list *out)
+/* The listing of a large repo takes much more memory as a document than as text. So its members are
+ * cut out of the text, and each is parsed by itself. */
+typedef struct cursor {
+    const char *at;
+    const char *end;
+} cursor;
+
+static void skip_blanks(cursor *c)
 {
-    const hf__json *files = hf__json_get(doc, "files");
+    while (c->at < c->end && (*c->at == ' ' || *c->at == '\n' || *c->at == '\t' || *c->at == '\r'))
+        c->at++;
+}
+
+static bool take(cursor *c, char wanted)
+{
+    skip_blanks(c);
+    if (c->at == c->end || *c->at != wanted)
+        return false;
+    c->at++;
+    return true;
+}
+
+static bool skip_string(cursor *c)
+{
+    if (!take(c, '"'))
+        return false;
+    for (; c->at < c->end; c->at++) {
+        if (*c->at == '"') {
+            c->at++;
+            return true;
+        }
+        if (*c->at == '\\' && ++c->at == c->end)
+            return false;
+    }
+    return false;
+}
+
+/* To the comma or bracket behind a value, whose inside is looked at by whoever parses it. */
+static bool skip_value(cursor *c)
+{
+    unsigned depth = 0;
+
+    while (c->at < c->end) {
+        if (*c->at == '"') {
+            if (!skip_string(c))
+                return false;
+            continue;
+        }
+        if (depth == 0 && (*c->at == ',' || *c->at == '}'))
+            return true;
+        if (*c->at == '{' || *c->at == '[')
+            depth++;
+        else if ((*c->at == '}' || *c->at == ']') && depth-- == 0)
+            return false;
+        c->at++;
+    }
+    return false;
+}
+
+/* The next member of an object whose bracket was taken: its text, and where its value begins. *more
+ * false at the end. */
+static bool next_member(cursor *c, bool first, bool *more, hf__str *member, hf__str *value)
+{
+    *more = !take(c, '}');
+    if (!*more)
+        return true;
+    if (!first && !take(c, ','))
+        return false;
+    skip_blanks(c);
+    member->ptr = c->at;
+    if (!skip_string(c) || !take(c, ':'))
+        return false;
+    skip_blanks(c);
+    value->ptr = c->at;
+    if (!skip_value(c))
+        return false;
+    member->len = (size_t)(c->at - member->ptr);
+    value->len = (size_t)(c->at - value->ptr);
+    return true;
+}
+
+static const char malformed[] = "it is no JSON";
+
+/* A document of one member. */
+static hf__json *parse_member(hf__buf *room, hf__str member)
+{
+    hf__json *doc = NULL;
+
+    hf__buf_reset(room);
+    hf__buf_addc(room, '{');
+    hf__buf_add_str(room, member);
+    hf__buf_addc(room, '}');
+    return room->status == HF_OK &&
+                   hf__json_parse(hf__buf_str(room), "listing", &doc, NULL) == HF_OK
+               ? doc
+               : NULL;
+}
+
+static const char *add_file(hf__buf *room, hf__str member, hf__tree_list *out, size_t *cap)
+{
+    hf__json *doc = parse_member(room, member);
     const hf__json *value;
     const char *path;
-    void *iter = NULL;
+    const char *problem = malformed;
 
-    if (!hf__json_is_object(files))
-        return "it has no files";
-    out->arena = hf__arena_new();
-    out->entries =
-        out->arena ? hf__arena_array(out->arena, hf__json_len(files) + 1, sizeof(hf__entry)) : NULL;
-    if (!out->entries)
-        return no_memory;
-    while ((iter = hf__json_next(files, iter, &path, &value)) != NULL) {
-        const char *problem = read_entry(out->arena, path, value, &out->entries[out->n]);
+    if (out->n == *cap) {
+        size_t more = *cap ? *cap + *cap / 2 : 256;
+        hf__entry *grown = realloc(out->entries, more * sizeof(*grown));
 
-        if (problem)
-            return problem;
-        out->n++;
+        if (!grown) {
+            hf__json_free(doc);
+            return no_memory;
+        }
+        out->entries = grown;
+        *cap = more;
     }
-    qsort(out->entries, out->n, sizeof(hf__entry), by_path);
-    return NULL;
+    if (doc && hf__json_next(doc, NULL, &path, &value)) {
+        memset(&out->entries[out->n], 0, sizeof(*out->entries));
+        problem = read_entry(out->arena, path, value, &out->entries[out->n]);
+    }
+    hf__json_free(doc);
+    out->n += problem == NULL;
+    return problem;
+}
+
+static const char *add_files(hf__buf *room, hf__str text, hf__tree_list *out)
+{
+    cursor c = { text.ptr, text.ptr + text.len };
+    const char *problem = take(&c, '{') ? NULL : "it has no files";
+    size_t cap = 0;
+    bool more = true;
+
+    for (bool first = true; !problem; first = false) {
+        hf__str member;
+        hf__str value;
+
+        if (!next_member(&c, first, &more, &member, &value))
+            problem = malformed;
+        else if (!more)
+            break;
+        else
+            problem = add_file(room, member, out, &cap);
+    }
+    skip_blanks(&c);
+    return problem || c.at == c.end ? problem : malformed;
+}
+/* The array grew on the heap; an arena would keep every outgrown one. */
+static const char *keep_entries(hf__tree_list *out)
+{
+    hf__entry *grown = out->entries;
+
+    out->entries = hf__arena_array(out->arena, out->n + 1, sizeof(*grown));
+    if (out->entries && out->n)
+        memcpy(out->entries, grown, out->n * sizeof(*grown));
+    free(grown);
+    return out->entries ? NULL : no_memory;
+}
+
+static const char *read_files(hf__buf *room, hf__str files, hf__tree_list *out)
+{
+    const char *problem;
+
+    out->arena = hf__arena_new();
+    if (!out->arena)
+        return no_memory;
+    problem = add_files(room, files, out);
+    if (problem) {
+        free(out->entries);
+        out->entries = NULL;
+        return problem;
+    }
+    problem = keep_entries(out);
+    if (!problem)
+        qsort(out->entries, out->n, sizeof(hf__entry), by_path);
+    for (size_t i = 1; !problem && i < out->n; i++)
+        if (strcmp(out->entries[i - 1].path, out->entries[i].path) == 0)
+            problem = "it names a file twice";
+    return problem;
+}
+
+/* *ours false: of a later client. */
+static const char *read_listing(hf__str text, bool *ours, hf__tree_list *out)
+{
+    cursor c = { text.ptr, text.ptr + text.len };
+    hf__str files = { NULL, 0 };
+    hf__str member;
+    hf__str value;
+    const char *problem = take(&c, '{') ? NULL : malformed;
+    uint64_t version = 0;
+    bool more = true;
+    hf__buf room;
+
+    hf__buf_init(&room, HF__MAX_TREE_FILE);
+    for (bool first = true; !problem && more; first = false) {
+        if (!next_member(&c, first, &more, &member, &value)) {
+            problem = malformed;
+        } else if (more && hf__str_starts(member, HF__STR("\"files\""))) {
+            files = value;
+        } else if (more) {
+            hf__json *doc = parse_member(&room, member);
+
+            if (!doc)
+                problem = malformed;
+            (void)hf__json_u64(doc, "format_version", &version);
+            hf__json_free(doc);
+        }
+    }
+    skip_blanks(&c);
+    if (!problem && c.at != c.end)
+        problem = malformed;
+    *ours = problem || version == 1;
+    if (!problem && *ours)
+        problem = read_files(&room, files, out);
+    hf__buf_dispose(&room);
+    return problem;
 }
 
 hf_status hf__cache_tree_read(hf__cache_repo *repo, hf__cache_local *local, const char *commit,
                               hf__tree_list *out, bool *found, hf_error *err)
 {
     const char *problem = NULL;
-    hf__json *doc = NULL;
     hf__buf path;
     hf__buf text;
     hf_error why = HF_ERROR_INIT;
-    uint64_t version = 0;
     hf_status st;
 
     *found = false;
@@ -112,15 +302,12 @@ hf_status hf__cache_tree_read(hf__cache_repo *repo, hf__cache_local *local, cons
     st = tree_path(repo, local, commit, &path, err);
     if (st != HF_OK)
         goto done;
-    if (hf__os_read_file(hf__buf_cstr(&path), &text, found, &why) != HF_OK ||
-        (*found && hf__json_parse(hf__buf_str(&text), "listing", &doc, &why) != HF_OK))
+    if (hf__os_read_file(hf__buf_cstr(&path), &text, found, &why) != HF_OK)
         problem = why.status == HF_ERR_NO_MEMORY ? no_memory : why.message;
     else if (!*found)
         goto done;
-    else if (!hf__json_u64(doc, "format_version", &version) || version != 1)
-        *found = false; /* of a later client: not for us, and not broken */
     else
-        problem = read_files(doc, out);
+        problem = read_listing(hf__buf_str(&text), found, out);
     if (problem == no_memory) {
         st = hf__fail_nomem(err);
         *found = false;
@@ -133,7 +320,6 @@ hf_status hf__cache_tree_read(hf__cache_repo *repo, hf__cache_local *local, cons
     if (!*found)
         hf__tree_list_dispose(out);
 done:
-    hf__json_free(doc);
     hf__buf_dispose(&path);
     hf__buf_dispose(&text);
     return st;
