@@ -14,6 +14,7 @@
 #define LINE_MAX    400
 #define FILE_MAX    ((size_t)16 * 1024 * 1024)
 #define SUM_HEX     16
+#define BOOTS       128 /* lives of the machine that one download may take to count fully */
 
 static uint64_t piece_of(uint64_t size)
 {
@@ -85,7 +86,11 @@ typedef struct reader {
     hf__str text; /* what is left of it */
     hf__ranges *have;
     hf__check *checks;
-    uint64_t synced; /* lines that begin before this are on disk */
+    struct {
+        hf__str boot;
+        uint64_t mark; /* its lines that begin before this are on disk */
+    } synced[BOOTS];
+    size_t n_synced;
 } reader;
 
 /* The next line that is whole: its text without the checksum. */
@@ -116,6 +121,33 @@ static hf__str word(hf__str *rest)
     return hf__str_cut(*rest, ' ', rest);
 }
 
+/* "s <boot> <offset>". A sync speaks for what was written in its own life of the machine: lines of an
+ * earlier one, whose bytes were lost, may stand before it. */
+static void read_synced(reader *r, hf__str rest, uint64_t at)
+{
+    hf__str boot = word(&rest);
+    uint64_t mark;
+    size_t i = 0;
+
+    if (!hf__str_to_u64(rest, &mark) || mark > at)
+        return;
+    while (i < r->n_synced && !hf__str_eq(r->synced[i].boot, boot))
+        i++;
+    if (i == BOOTS)
+        return;
+    r->synced[i].boot = boot;
+    r->synced[i].mark = mark;
+    r->n_synced += i == r->n_synced;
+}
+
+static bool survived(const reader *r, hf__str boot, uint64_t at)
+{
+    for (size_t i = 0; i < r->n_synced; i++)
+        if (hf__str_eq(r->synced[i].boot, boot))
+            return at < r->synced[i].mark;
+    return false;
+}
+
 /* "w <boot> <first piece> <pieces>" */
 static bool read_wrote(reader *r, hf__str rest, uint64_t at)
 {
@@ -129,7 +161,7 @@ static bool read_wrote(reader *r, hf__str rest, uint64_t at)
     if (!hf__str_to_u64(word(&rest), &first) || !hf__str_to_u64(rest, &count) ||
         first >= n_pieces || count > n_pieces - first)
         return true;
-    if (at >= r->synced && !hf__str_eq(boot, hf__str_from(journal->boot.text)))
+    if (!hf__str_eq(boot, hf__str_from(journal->boot.text)) && !survived(r, boot, at))
         return true;
     end = (first + count) * journal->piece;
     return hf__ranges_add(r->have, first * journal->piece,
@@ -152,13 +184,12 @@ static hf_status read_lines(reader *r, hf__str all, hf_error *err)
 {
     hf__str line;
     uint64_t at;
-    uint64_t mark;
 
     r->start = all.ptr;
     r->text = all;
     while (next_line(r, &line, &at))
-        if (hf__str_eq(word(&line), HF__STR("s")) && hf__str_to_u64(line, &mark) && mark <= at)
-            r->synced = mark;
+        if (hf__str_eq(word(&line), HF__STR("s")))
+            read_synced(r, line, at);
     r->text = all;
     while (next_line(r, &line, &at)) {
         hf__str kind = word(&line);
@@ -283,7 +314,7 @@ void hf__journal_synced(hf__journal *journal, uint64_t mark)
 
     if (journal->fd < 0)
         return;
-    (void)snprintf(line, sizeof(line), "s %llu", (unsigned long long)mark);
+    (void)snprintf(line, sizeof(line), "s %s %llu", journal->boot.text, (unsigned long long)mark);
     append(journal, line);
 }
 

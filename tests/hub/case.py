@@ -75,6 +75,12 @@ class Case(unittest.TestCase):
                 continue
         self.fail("no free ports")
 
+    def new_hub(self, *args):
+        """With an empty log: one that was busy notes what it sent only when it sees that nobody takes it."""
+        self.stop_hub()
+        self.log_file.write_text("")
+        self.start_hub(*args)
+
     def stop_hub(self, hub=None):
         hub = hub or self.hub
         if hub.poll() is None:

