@@ -118,8 +118,8 @@ class Progress(terminal.Case):
         self.assertIn(b"% |", t.seen)
 
     def test_plain_lines_where_stderr_is_no_terminal(self):
-        self.serve({"model.bin": bytes(4 * MIB)}, "--rate", MIB)
-        done = self.run_hf("download", "test/repo", "model.bin")
+        self.serve({"model.bin": bytes(4 * MIB)})
+        done = self.run_hf("download", "test/repo", "model.bin", "--limit-rate", "1M") # over all connections
         lines = done.stderr.decode().splitlines()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn(b"\r", done.stderr)
