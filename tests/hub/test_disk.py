@@ -41,20 +41,20 @@ class Disk(case.Case):
         self.failed(self.spoilt("f", SPOIL_WRITE=f"{PART}:{25 * MIB}:{errno.ENOSPC}"),
                     "bytes missing; what is there is kept for the next call")
         self.assertGreaterEqual(self.received(), 8 * MIB)
-        here = self.received()
+        here = self.pieces()
         self.new_hub("--rate", 60e6)
         self.check_got("f", data, self.get("f"))
-        self.assertLessEqual(self.sent(), SIZE - here + 6 * MIB)
+        self.check_not_asked_again(here)
 
     def test_eio_on_write(self):
         data = noise(SIZE)
         self.serve({"f": data}, "--rate", 60e6)
         self.failed(self.spoilt("f", SPOIL_WRITE=f"{PART}:{25 * MIB}:{errno.EIO}"), "Input/output error")
-        here = self.received()
-        self.assertGreaterEqual(here, 8 * MIB)
+        here = self.pieces()
+        self.assertGreaterEqual(len(here), 2)
         self.new_hub("--rate", 60e6)
         self.check_got("f", data, self.get("f"))
-        self.assertLessEqual(self.sent(), SIZE - here + 6 * MIB)
+        self.check_not_asked_again(here)
 
     def test_eio_on_sync(self):
         """What the disk did not take is not given a name."""
@@ -68,19 +68,19 @@ class Disk(case.Case):
         data = noise(SIZE)
         self.serve({"f": data}, "--rate", 60e6)
         self.check_got("f", data, self.spoilt("f", SPOIL_WRITE=f"{JOURNAL}:0:{errno.ENOSPC}"))
-        self.assertLessEqual(self.sent(), SIZE + 6 * MIB)
+        self.assertLess(self.sent(), 2 * SIZE)
 
     def test_a_journal_that_fills_up(self):
         data = noise(SIZE)
         self.serve({"f": data}, "--rate", 60e6)
         self.check_got("f", data, self.spoilt("f", SPOIL_WRITE=f"{JOURNAL}:300:{errno.ENOSPC}"))
-        self.assertLessEqual(self.sent(), SIZE + 6 * MIB)
+        self.assertLess(self.sent(), 2 * SIZE)
 
     def test_a_journal_that_cannot_be_made(self):
         data = noise(SIZE)
         self.serve({"f": data}, "--rate", 60e6)
         self.check_got("f", data, self.spoilt("f", SPOIL_MAKE=f"{JOURNAL}:{errno.EACCES}"))
-        self.assertLessEqual(self.sent(), SIZE + 6 * MIB)
+        self.assertLess(self.sent(), 2 * SIZE)
 
     def test_read_only_cache(self):
         data = noise(2 * MIB)
@@ -121,13 +121,16 @@ class Disk(case.Case):
             else:
                 safe[inode] = max(safe.get(inode, 0), begun.pop((inode, rest[0]), 0))
         for inode, path in parts.items():
+            done, n_safe = writes.get(str(inode), []), safe.get(str(inode), 0)
+            kept = bytearray(os.path.getsize(path)) # 1: a byte that is on disk; a second write brings the same
+            for offset, length in done[:n_safe]:
+                kept[offset:offset + length] = b"\1" * len(kept[offset:offset + length])
             with open(path, "r+b") as f:
-                size = os.path.getsize(path)
-                for offset, length in set(writes.get(str(inode), [])[safe.get(str(inode), 0):]):
+                for offset, length in set(done[n_safe:]):
                     at = offset
-                    while at < min(offset + length, size):
-                        n = min(4096 - at % 4096, offset + length - at, size - at)
-                        if chance.random() < 0.5:
+                    while at < min(offset + length, len(kept)):
+                        n = min(4096 - at % 4096, offset + length - at, len(kept) - at)
+                        if chance.random() < 0.5 and not (any(kept[at:at + n]) and not path.name.endswith("journal")):
                             f.seek(at)
                             f.write(bytes(n))
                         at += n
@@ -143,7 +146,7 @@ class Disk(case.Case):
         boot, log = self.work / "boot", self.work / "writes"
         spoil = {"LD_PRELOAD": SPOIL, "SPOIL_BOOT": str(boot), "SPOIL_LOG": str(log)}
         log.touch()
-        kept, surprises = 0, []
+        kept = mended = 0
         for n in range(CUTS):
             boot.write_text(f"boot {n}\n")
             p = self.start("-q", "f", **spoil)
@@ -152,7 +155,7 @@ class Disk(case.Case):
             _, err = p.communicate()
             if p.returncode == 0:
                 break
-            surprises += [line for line in err.splitlines() if "changed on disk" in line or "wrong hash" in line]
+            mended += err.count("changed on disk") + err.count("wrong hash")
             kept = max(kept, self.cut_power(log, chance))
             self.check_names()
         boot.write_text("the last boot\n")
@@ -160,11 +163,12 @@ class Disk(case.Case):
         p = self.start("f", **spoil)
         out, err = p.communicate(timeout=10 * case.PATIENCE)
         self.check_got("f", data, (p.returncode, out.strip(), err))
-        # A surprise is told and mended, at the price of what is fetched again.
-        if not surprises and "Warning" not in err:
-            self.assertLessEqual(self.sent() - before, size - kept + 24 * MIB)
+        mended += err.count("changed on disk") + err.count("wrong hash")
+        # What was synced is not fetched again, but for pieces that were not whole and ranges that two lanes race for.
+        if not mended:
+            self.assertLessEqual(self.sent() - before, size - kept + 60 * MIB)
         print(f"{n + 1} power cuts, {kept / MIB:.0f} MiB were safe, "
-              f"{(self.sent() - size) / MIB:.0f} MiB came more than once, {len(surprises)} surprises")
+              f"{(self.sent() - size) / MIB:.0f} MiB came more than once, {mended} mended")
         self.assertGreater(kept, 0)
 
 
