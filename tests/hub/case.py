@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 HF = os.environ.get("HF_COMMAND", str(HERE.parent.parent / "build" / "bin" / "hf"))
@@ -94,6 +95,12 @@ class Case(unittest.TestCase):
         temp.rename(self.faults_file)
 
     def log(self):
+        """Every request that is over, in the order of their ends."""
+        try:
+            if self.hub and self.hub.poll() is None:
+                urllib.request.urlopen(self.endpoint + "/-/settled", timeout=5).close()
+        except OSError:
+            pass # killed just now, or asked to stall: what it wrote is there
         return [json.loads(line) for line in self.log_file.read_text().splitlines() if line.endswith("}")]
 
     def bodies(self):

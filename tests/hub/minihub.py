@@ -144,10 +144,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.go()
 
     def go(self):
+        hub = self.server.hub
+        if self.path == "/-/settled":
+            return self.settled()
+        with hub.lock:
+            hub.busy += 1
         try:
             self.route()
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+        finally:
+            with hub.lock:
+                hub.busy -= 1
+
+    def settled(self):
+        """Answers when what was asked before has its line in the log, but waits for no answer that stalls."""
+        end = time.monotonic() + 1
+        while self.server.hub.busy and time.monotonic() < end:
+            time.sleep(0.01)
+        self.send_response(204)
+        self.end_headers()
 
     def route(self):
         hub, repo = self.server.hub, self.server.hub.repo
@@ -320,6 +336,7 @@ class Hub:
         self.expires, self.digests = args.expires, args.digests
         self.log = open(args.log, "a") if args.log else None
         self.lock = threading.Lock()
+        self.busy = 0
         self.counter = None
         if args.count:
             with open(args.count, "r+b") as f:

@@ -112,7 +112,8 @@ class Served:
         """Import files as a repo."""
         folder = self.folder / "src" / hashlib.md5(repr((repo, args)).encode()).hexdigest()
         write_files(folder, files)
-        self.command("import", repo, folder, *args)
+        # A message of its own: what is imported twice within a second would else be the same commit in both repos.
+        self.command("import", repo, folder, *args, "--message", f"Import {repo} {' '.join(args)}")
 
     def __enter__(self):
         self._process = subprocess.Popen(
