@@ -142,3 +142,24 @@ uint64_t hf__ranges_total(const hf__ranges *ranges)
         total += ranges->items[i].end - ranges->items[i].first;
     return total;
 }
+
+bool hf__ranges_pieces(const hf__ranges *ranges, uint64_t piece, uint64_t size, uint64_t *first,
+                       uint64_t *end)
+{
+    uint64_t from = *first / piece * piece;
+    uint64_t to = (*end + piece - 1) / piece * piece;
+
+    if (to > size)
+        to = size;
+    /* That a piece has begun says nothing of what lies between its begin and these bytes: two lanes
+     * may be in it. */
+    if (hf__ranges_reach(ranges, from) < *end)
+        from += piece;
+    if (hf__ranges_reach(ranges, *first) < to)
+        to = *end / piece * piece;
+    if (from >= to)
+        return false;
+    *first = from;
+    *end = to;
+    return true;
+}

@@ -30,4 +30,9 @@ uint64_t hf__ranges_reach(const hf__ranges *ranges, uint64_t at);
 uint64_t hf__ranges_next(const hf__ranges *ranges, uint64_t at);
 uint64_t hf__ranges_total(const hf__ranges *ranges);
 
+/* Of a file of `size` bytes that is cut into pieces: the whole pieces that lie around the bytes from
+ * *first to *end and are all in the set, as the bytes do by themselves. False when there is none. */
+bool hf__ranges_pieces(const hf__ranges *ranges, uint64_t piece, uint64_t size, uint64_t *first,
+                       uint64_t *end);
+
 #endif

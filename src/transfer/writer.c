@@ -307,22 +307,9 @@ static void sync_now_and_then(hf__writer *w, uint64_t bytes)
 /* Notes the pieces that these bytes completed. */
 static void note_pieces(hf__writer *w, uint64_t first, uint64_t end)
 {
-    uint64_t piece = w->journal.piece;
-    uint64_t from;
-    uint64_t to;
-
-    if (w->journal.fd < 0)
-        return;
-    from = first / piece * piece;
-    to = (end + piece - 1) / piece * piece;
-    if (hf__ranges_next(&w->write.have, from) != from)
-        from += piece; /* its beginning is still missing */
-    if (to > w->size)
-        to = w->size;
-    if (hf__ranges_reach(&w->write.have, first) < to)
-        to = end / piece * piece;
-    if (from < to)
-        hf__journal_wrote(&w->journal, from, to);
+    if (w->journal.fd >= 0 &&
+        hf__ranges_pieces(&w->write.have, w->journal.piece, w->size, &first, &end))
+        hf__journal_wrote(&w->journal, first, end);
 }
 
 static hf_status write_bytes(hf__writer *w, const hf__net_buf *buf, hf_error *err)

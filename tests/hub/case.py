@@ -165,6 +165,14 @@ class Case(unittest.TestCase):
                 pieces.update(range(int(found[1]), int(found[1]) + int(found[2])))
         return pieces
 
+    def check_journal(self, data):
+        """The pieces that it tells of are on disk, and right: what it vouches for is not fetched again."""
+        for path in self.blobs().glob("*.hfpart") if self.blobs().exists() else ():
+            with open(path, "rb") as part:
+                for i in self.pieces():
+                    part.seek(i * 4 * MIB)
+                    self.assertEqual(part.read(4 * MIB), data[i * 4 * MIB:(i + 1) * 4 * MIB], f"piece {i}")
+
     def received(self):
         return len(self.pieces()) * 4 * MIB
 

@@ -38,8 +38,10 @@ class Resume(case.Case):
             n_killed += 1
             self.assertIn(p.returncode, (-number, 128 + number), err)
             self.check_names()
+            self.check_journal(data)
         p = self.start("f")
         out, err = p.communicate(timeout=10 * case.PATIENCE)
+        self.assertNotIn("wrong hash", err)
         self.check_got("f", data, (p.returncode, out.strip(), err))
         lost = self.sent() - size
         self.assertLessEqual(lost, (PIECE + MIB) * len(self.bodies()), f"{n_killed} kills")
