@@ -5,8 +5,6 @@ JOBS    ?= 2
 FUZZ_SECONDS ?= 60
 
 CTEST = ctest --output-on-failure --parallel $(JOBS)
-# What counts bytes and requests is about a command of the usual speed (tests/hub/CMakeLists.txt).
-UNCOUNTED = --label-exclude '^counted$$'
 # Where the kernel randomises addresses more than the thread sanitizer can bear, run without.
 UNRANDOM = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
@@ -49,13 +47,13 @@ asan: ## build with AddressSanitizer and UndefinedBehaviorSanitizer and run the 
 	@tools/setup test interop
 	@cmake --preset asan
 	@cmake --build build-asan
-	@$(CTEST) --test-dir build-asan $(UNCOUNTED)
+	@$(CTEST) --test-dir build-asan
 
 tsan: ## build with ThreadSanitizer and run the suite
 	@tools/setup test interop
 	@cmake --preset tsan
 	@cmake --build build-tsan
-	@$(UNRANDOM) $(CTEST) --test-dir build-tsan $(UNCOUNTED)
+	@$(UNRANDOM) $(CTEST) --test-dir build-tsan
 
 soak: ## what `make test` has no time for: 300 kills, power cuts, 20 GiB, 100,000 files; SOAK names parts (tools/soak)
 	@tools/setup test interop
