@@ -16,6 +16,7 @@ cut: bytes, flip: offset, stall: bytes, drip: bytes, status: n (with headers), d
 no_range: true, no_length: true, lie: true (of a digest), hang: seconds, length: n, content_range: text, etag: text, commit: text,
 reset: bytes (a RST, not an end), flip_any: true (one byte, somewhere), more_headers: {...},
 slow_head: seconds (before each byte of a head that does not end), head_bomb: bytes.
+The times of a flip count bytes that were flipped, for a request may end before it comes to its byte.
 With "each": true a rule's times counts for every path by itself. The file is read again whenever it changes.
 """
 import argparse
@@ -87,6 +88,10 @@ class Faults:
                 if rule.get("skip", 0) > 0:
                     rule["skip"] -= 1
                     continue
+                if "flip" in rule["do"]:
+                    if rule["do"].setdefault("flips", rule.get("times", 1)) > 0:
+                        return rule["do"]
+                    continue
                 seen = rule.setdefault("seen", {})
                 key = path if rule.get("each") else ""
                 if seen.get(key, 0) >= rule.get("times", 1):
@@ -94,6 +99,11 @@ class Faults:
                 seen[key] = seen.get(key, 0) + 1
                 return rule["do"]
         return {}
+
+    def take_flip(self, fault):
+        with self.lock:
+            fault["flips"] -= 1
+            return fault["flips"] >= 0
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -299,7 +309,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 time.sleep(fault.get("seconds", 600))
                 hold = None
                 continue
-            if flip is not None and at <= flip < at + n:
+            if flip is not None and at <= flip < at + n and (
+                    "flip_any" in fault or self.server.hub.faults.take_flip(fault)):
                 file.seek(at)
                 data = bytearray(file.read(n))
                 data[flip - at] ^= 1

@@ -109,11 +109,11 @@ class Faults(case.Case):
                  {"path": STORAGE, "do": {"status": 403}}, says="changed on the server")
 
     def test_flipped_byte(self):
-        err = self.good({"path": STORAGE, "do": {"flip": 20 * MIB}})
+        err = self.good({"path": STORAGE, "do": {"flip": 21 * MIB}})
         self.assertIn("wrong hash", err)
 
     def test_flipped_byte_every_time(self):
-        self.bad({"path": STORAGE, "times": 99, "do": {"flip": 20 * MIB}}, says="has hash")
+        self.bad({"path": STORAGE, "times": 99, "do": {"flip": 21 * MIB}}, says="has hash")
         self.assertEqual(self.parts(), [])
 
     def test_flipped_byte_of_a_small_file(self):
