@@ -231,7 +231,7 @@ hf_status hf__journal_open(hf__journal *journal, int fd, int part_fd, const char
                            hf_error *err)
 {
     reader r = { .journal = journal, .have = have, .checks = checks };
-    struct stat part;
+    struct stat part = { 0 };
     hf_status st = HF_OK;
     hf__buf text;
 
