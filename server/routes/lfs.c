@@ -259,12 +259,22 @@ static bool any_large(const batch *b)
     return false;
 }
 
+/* For a pull request who may propose one brings objects. One that is to be made has no ref yet, so
+ * its clients name none; git-lfs always names the branch it pushes to. */
+static srv_want wanted_for(const hf__json *doc)
+{
+    const char *ref = hf__json_text(hf__json_get(doc, "ref"), "name");
+
+    return !ref || hf__str_starts(hf__str_from(ref), HF__STR("refs/pr/")) ? SRV_WANT_PROPOSE
+                                                                          : SRV_WANT_WRITE;
+}
+
 static bool allow_upload(batch *b, const hf__json *doc)
 {
     srv_place again = *b->place;
     hf_error err = HF_ERROR_INIT;
 
-    if (!srv_place_open(b->req, &again, SRV_WANT_WRITE))
+    if (!srv_place_open(b->req, &again, wanted_for(doc)))
         return false;
     if (srv_server_conf(b->req->server)->quota_bytes > 0 &&
         srv_lfs_used(store_of(b->req), b->place->repo->ns, &b->used, &err) != HF_OK) {

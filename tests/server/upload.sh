@@ -118,8 +118,17 @@ req -H "Authorization: Bearer $OTHER" --data-binary "{\"operation\":\"upload\",\
     "$HUB/bob/m.git/info/lfs/objects/batch"
 is "an object of another repo is not known" "$(json "$W/body" "'actions' in d['objects'][0]")" true
 for who in "$OTHER" ""; do
-    req ${who:+-H "Authorization: Bearer $who"} --data-binary '{"operation":"upload","objects":[]}' "$HUB/alice/m.git/info/lfs/objects/batch"
-    is "upload by '$who'" "$CODE" "$([ -n "$who" ] && echo 403 || echo 401)"
+    for ref in main refs/heads/main; do
+        req ${who:+-H "Authorization: Bearer $who"} "$HUB/alice/m.git/info/lfs/objects/batch" \
+            --data-binary '{"operation":"upload","objects":[],"ref":{"name":"'$ref'"}}'
+        is "upload to $ref by '$who'" "$CODE" "$([ -n "$who" ] && echo 403 || echo 401)"
+    done
+    # for a pull request, which is there or not
+    for ref in '' ',"ref":{"name":"refs/pr/1"}'; do
+        req ${who:+-H "Authorization: Bearer $who"} "$HUB/alice/m.git/info/lfs/objects/batch" \
+            --data-binary '{"operation":"upload","objects":[]'"$ref}"
+        is "upload for a pull request by '$who'" "$CODE" "$([ -n "$who" ] && echo 200 || echo 401)"
+    done
     req ${who:+-H "Authorization: Bearer $who"} --data-binary '{"files":[]}' "$HUB/api/models/alice/m/preupload/main"
     is "preupload by '$who'" "$CODE" "$([ -n "$who" ] && echo 403 || echo 401)"
 done
