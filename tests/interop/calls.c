@@ -5,6 +5,9 @@
  *   interop_calls try REPO PATH REVISION CACHE       path, "absent" or "unknown"
  *   interop_calls cached URL CACHE [TOKEN]           hf_cached_download(): the path
  *   interop_calls snapshot REPO CONNECTIONS          so many files at once, over so many connections
+ *   interop_calls copy REPO FROM TO [REVISION]       the commit, as of the two below
+ *   interop_calls delete-file REPO PATH
+ *   interop_calls delete-folder REPO PATH
  *
  * Prints one line; "error NAME: message" on stderr and status 1 when the call fails.
  */
@@ -63,6 +66,43 @@ static int snapshot(hf_client *client, char **words, hf_error *err)
     return 0;
 }
 
+/* words: REPO FROM TO [REVISION] */
+static hf_status copy(hf_client *client, const hf_repo_ref *repo, int n, char **words,
+                      hf_commit_info **info, hf_error *err)
+{
+    hf_commit *commit = NULL;
+    hf_status status;
+
+    if (n == 3)
+        return hf_copy(client, repo, words[1], words[2], NULL, info, err);
+    status = hf_commit_new(client, repo, &commit, err);
+    if (status == HF_OK)
+        status = hf_commit_copy(commit, words[3], words[1], words[2], err);
+    if (status == HF_OK)
+        status = hf_commit_send(commit, NULL, info, err);
+    hf_commit_free(commit);
+    return status;
+}
+
+static int publish(hf_client *client, const char *what, int n, char **words, hf_error *err)
+{
+    hf_repo_ref repo = { HF_REPO_MODEL, words[0], NULL };
+    hf_commit_info *info = NULL;
+    hf_status status;
+
+    if (strcmp(what, "copy") == 0)
+        status = copy(client, &repo, n, words, &info, err);
+    else if (strcmp(what, "delete-file") == 0)
+        status = hf_delete_file(client, &repo, words[1], NULL, &info, err);
+    else
+        status = hf_delete_folder(client, &repo, words[1], NULL, &info, err);
+    if (status != HF_OK)
+        return failed(err);
+    puts(info->oid);
+    hf_commit_info_free(info);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     hf_client_opts opts = HF_CLIENT_OPTS_INIT;
@@ -80,6 +120,9 @@ int main(int argc, char **argv)
         code = cached(client, argc - 2, argv + 2, &err);
     else if (argc == 4 && strcmp(argv[1], "snapshot") == 0)
         code = snapshot(client, argv + 2, &err);
+    else if (((argc == 5 || argc == 6) && strcmp(argv[1], "copy") == 0) ||
+             (argc == 4 && strncmp(argv[1], "delete-f", 8) == 0))
+        code = publish(client, argv[1], argc - 2, argv + 2, &err);
     else
         fputs("usage: see the head of calls.c\n", stderr);
     hf_client_free(client);

@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import support  # noqa: E402
+from publishing import MODES, Hub  # noqa: E402
 from served import Served, fill  # noqa: E402
 from support import HF, Python, clean_env, run  # noqa: E402
 
@@ -115,6 +116,20 @@ def calls(served, home):
         return support.ok(run([program, *args], clean_env(home, HF_ENDPOINT=served.url, **env))).line
 
     return call
+
+
+@pytest.fixture(scope="session", params=MODES)
+def hub(request, tmp_path_factory):
+    """A server to publish to, that takes large files at once, and one that takes them in parts."""
+    with Hub(tmp_path_factory.mktemp(request.param), *MODES[request.param]) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory):
+    """A server to publish to where it does not matter how large files come."""
+    with Hub(tmp_path_factory.mktemp("plain")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
