@@ -82,6 +82,7 @@ hf_status hf__cache_repo_open(hf__cache *cache, hf_repo_type type, const char *i
         return hf__fail_nomem(err);
     repo->root.fd = -1;
     repo->locks.fd = -1;
+    repo->blobs.fd = -1;
     repo->cache = cache;
     hf__buf_init(&folder, 512);
     hf__buf_addf(&folder, "%s--", hf__repo_type_plural(type));
@@ -108,6 +109,7 @@ void hf__cache_repo_close(hf__cache_repo *repo)
     }
     hf__os_dir_close(&repo->root);
     hf__os_dir_close(&repo->locks);
+    hf__os_dir_close(&repo->blobs);
     free(repo->folder);
     free(repo->path);
     free(repo);

@@ -141,7 +141,12 @@ hf_status hf__legacy_begin(const char *dir, const char *name, uint64_t size, hf_
     hf__buf_addf(&final_path, "%s/%s", dir, name);
     /* Not "<name>.": old clients take any file of such a name for the one they look for. */
     (void)snprintf(stem, sizeof(stem), "part-%.200s", last);
-    st = hf__part_open(&at, hf__buf_cstr(&dir_path), stem, &at, last, hf__buf_cstr(&final_path),
+    st = hf__part_open(&(hf__part_place){ .dir = &at,
+                                          .dir_path = hf__buf_cstr(&dir_path),
+                                          .stem = stem,
+                                          .final_dir = &at,
+                                          .final = last,
+                                          .final_path = hf__buf_cstr(&final_path) },
                        size, out, err);
     hf__buf_dispose(&dir_path);
     hf__buf_dispose(&final_path);

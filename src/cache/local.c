@@ -363,8 +363,13 @@ hf_status hf__cache_local_begin(hf__cache_local *local, const char *path, const 
     hf__buf_addf(&dir_path, "%s/" BOOKS_DOWNLOAD "%.*s", local->dir,
                  (int)(strrchr(path, '/') ? strrchr(path, '/') - path : 0), path);
     if (st == HF_OK)
-        st = hf__part_open(&dir, hf__buf_cstr(&dir_path), etag, &final_dir, name,
-                           hf__buf_cstr(&final_path), size, out, err);
+        st = hf__part_open(&(hf__part_place){ .dir = &dir,
+                                              .dir_path = hf__buf_cstr(&dir_path),
+                                              .stem = etag,
+                                              .final_dir = &final_dir,
+                                              .final = name,
+                                              .final_path = hf__buf_cstr(&final_path) },
+                           size, out, err);
     hf__buf_dispose(&final_path);
     hf__buf_dispose(&dir_path);
     hf__os_dir_close(&final_dir);

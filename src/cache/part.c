@@ -38,26 +38,31 @@ static hf_status reserve(int fd, uint64_t size, const char *path, hf_error *err)
                     (unsigned long long)size, path, (unsigned long long)have);
 }
 
-static hf_status part_new(const hf__os_dir *dir, const hf__os_dir *final_dir, const char *final,
-                          const char *final_path, uint64_t size, hf__cache_part **out,
+/* A directory that stays open longer than the part is borrowed. */
+static hf_status part_new(const hf__part_place *place, uint64_t size, hf__cache_part **out,
                           hf_error *err)
 {
     hf__cache_part *part = calloc(1, sizeof(*part));
-    int fd_errno;
+    int fd_errno = 0;
 
     if (!part)
         return hf__fail_nomem(err);
     part->fd = -1;
     part->journal_fd = -1;
     part->size = size;
-    part->dir.fd = fcntl(dir->fd, F_DUPFD_CLOEXEC, 0);
-    part->final_dir.fd = fcntl(final_dir->fd, F_DUPFD_CLOEXEC, 0);
-    fd_errno = errno;
-    part->final_path = strdup(final_path);
-    (void)snprintf(part->final, sizeof(part->final), "%s", final);
+    part->borrowed = place->stays_open;
+    part->dir = *place->dir;
+    part->final_dir = *place->final_dir;
+    if (!part->borrowed) {
+        part->dir.fd = fcntl(place->dir->fd, F_DUPFD_CLOEXEC, 0);
+        part->final_dir.fd = fcntl(place->final_dir->fd, F_DUPFD_CLOEXEC, 0);
+        fd_errno = errno;
+    }
+    part->final_path = strdup(place->final_path);
+    (void)snprintf(part->final, sizeof(part->final), "%s", place->final);
     *out = part;
     if (part->dir.fd < 0 || part->final_dir.fd < 0)
-        return hf__fail_os(err, fd_errno, "cannot open the directory of '%s'", final_path);
+        return hf__fail_os(err, fd_errno, "cannot open the directory of '%s'", place->final_path);
     return part->final_path ? HF_OK : hf__fail_nomem(err);
 }
 
@@ -128,47 +133,60 @@ static void open_journal(hf__cache_part *part)
         hf__os_close(&part->journal_fd);
 }
 
-static hf_status open_file(hf__cache_part *part, const char *dir_path, const char *stem,
-                           hf_error *err)
+/* A name that nobody else has. */
+static hf_status open_single(hf__cache_part *part, const hf__part_place *place, hf_error *err)
 {
     char mark[17];
-    hf__os_id host;
     hf_status st;
 
-    hf__os_host_id(&host);
-    st = set_name(part, dir_path, stem, host.text, err);
-    if (st == HF_OK)
-        open_shared(part);
-    if (st != HF_OK || part->fd >= 0)
-        return st;
     (void)snprintf(mark, sizeof(mark), "%016llx", (unsigned long long)hf__random_u64());
-    st = set_name(part, dir_path, stem, mark, err);
+    st = set_name(part, place->dir_path, place->stem, mark, err);
     if (st != HF_OK)
         return st;
     part->single_use = true;
     part->fd = openat(part->dir.fd, part->temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                       CACHE_FILE_MODE);
-    if (part->fd < 0)
-        return hf__fail_os(err, errno, "cannot create '%s'", part->path);
-    (void)hf__os_claim(part->fd); /* tells our own clean-up that it is in use */
-    return HF_OK;
+    return part->fd >= 0 ? HF_OK : hf__fail_os(err, errno, "cannot create '%s'", part->path);
 }
 
-hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char *stem,
-                        const hf__os_dir *final_dir, const char *final, const char *final_path,
-                        uint64_t size, hf__cache_part **out, hf_error *err)
+static hf_status open_file(hf__cache_part *part, const hf__part_place *place, hf_error *err)
+{
+    hf__os_id host;
+    hf_status st;
+
+    hf__os_host_id(&host);
+    st = set_name(part, place->dir_path, place->stem, host.text, err);
+    if (st == HF_OK)
+        open_shared(part);
+    if (st != HF_OK || part->fd >= 0)
+        return st;
+    st = open_single(part, place, err);
+    if (st == HF_OK)
+        (void)hf__os_claim(part->fd); /* tells our own clean-up that it is in use */
+    return st;
+}
+
+/* Of a part that is not kept there is nothing to find again. The lock that its caller holds tells
+ * that it is in use, for as short as that is. */
+static bool is_brief(uint64_t size)
+{
+    return size < HF__PART_SYNC_FROM;
+}
+
+hf_status hf__part_open(const hf__part_place *place, uint64_t size, hf__cache_part **out,
+                        hf_error *err)
 {
     hf__cache_part *part = NULL;
-    hf_status st = part_new(dir, final_dir, final, final_path, size, &part, err);
+    hf_status st = part_new(place, size, &part, err);
 
     if (st == HF_OK)
-        st = open_file(part, dir_path, stem, err);
+        st = is_brief(size) ? open_single(part, place, err) : open_file(part, place, err);
     if (st == HF_OK && !part->single_use && size >= HF__PART_KEEP_FROM && size != UINT64_MAX)
         open_journal(part);
-    if (st == HF_OK && part->journal_fd < 0 && ftruncate(part->fd, 0) != 0)
+    if (st == HF_OK && !part->single_use && part->journal_fd < 0 && ftruncate(part->fd, 0) != 0)
         st = hf__fail_os(err, errno, "cannot empty '%s'", part->path);
     if (st == HF_OK)
-        st = reserve(part->fd, size, dir_path, err);
+        st = reserve(part->fd, size, place->dir_path, err);
     if (st != HF_OK) {
         hf__cache_part_close(part);
         return st;
@@ -177,14 +195,31 @@ hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char 
     return HF_OK;
 }
 
+/* Open for as long as the repo is: parts are made in it all the time. */
+static hf_status open_blobs(hf__cache_repo *repo, hf_error *err)
+{
+    hf__os_dir dir;
+    bool found;
+    hf_status st;
+
+    if (repo->blobs.fd >= 0)
+        return HF_OK;
+    st = hf__cache_repo_dir(repo, "blobs", true, &dir, &found, err);
+    if (st != HF_OK)
+        return st;
+    repo->blobs.fd = fcntl(dir.fd, F_DUPFD_CLOEXEC, 0);
+    return repo->blobs.fd >= 0
+               ? HF_OK
+               : hf__fail_os(err, errno, "cannot open the blobs of '%s'", repo->path);
+}
+
 hf_status hf__cache_blob_begin(hf__cache_repo *repo, const char *etag, uint64_t size,
                                hf__cache_part **out, hf_error *err)
 {
-    hf__os_dir dir;
+    hf__part_place place = { .stays_open = true, .dir = &repo->blobs, .final_dir = &repo->blobs };
     hf__buf dir_path;
     hf__buf final_path;
-    bool found;
-    hf_status st = hf__cache_repo_dir(repo, "blobs", true, &dir, &found, err);
+    hf_status st = open_blobs(repo, err);
 
     if (st != HF_OK)
         return st;
@@ -192,8 +227,10 @@ hf_status hf__cache_blob_begin(hf__cache_repo *repo, const char *etag, uint64_t 
     hf__buf_init(&final_path, HF__MAX_PATH);
     hf__buf_addf(&dir_path, "%s/blobs", repo->path);
     hf__buf_addf(&final_path, "%s/blobs/%s", repo->path, etag);
-    st = hf__part_open(&dir, hf__buf_cstr(&dir_path), etag, &dir, etag, hf__buf_cstr(&final_path),
-                       size, out, err);
+    place.dir_path = hf__buf_cstr(&dir_path);
+    place.final_path = hf__buf_cstr(&final_path);
+    place.stem = place.final = etag;
+    st = hf__part_open(&place, size, out, err);
     if (st == HF_OK)
         hf__adopt(repo, etag, *out);
     hf__buf_dispose(&dir_path);
@@ -240,8 +277,10 @@ static void part_free(hf__cache_part *part)
 {
     hf__os_close(&part->journal_fd);
     hf__os_close(&part->fd);
-    hf__os_dir_close(&part->dir);
-    hf__os_dir_close(&part->final_dir);
+    if (!part->borrowed) {
+        hf__os_dir_close(&part->dir);
+        hf__os_dir_close(&part->final_dir);
+    }
     free(part->path);
     free(part->final_path);
     free(part);

@@ -30,13 +30,116 @@ hf_status hf__cache_pointer_path(hf__cache_repo *repo, const char *commit, const
                : hf__fail(err, out->status, "the path of '%.200s' is too long", path);
 }
 
+/* What looking in an opened directory tells of a name. */
+typedef enum sight {
+    SIGHT_ABSENT,
+    SIGHT_FILE,
+    SIGHT_LINK,
+    SIGHT_OTHER /* only the whole path tells */
+} sight;
+
+static sight look_at(const hf__os_dir *dir, const char *name, uint64_t *size)
+{
+    struct stat info;
+
+    if (fstatat(dir->fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? SIGHT_ABSENT : SIGHT_OTHER;
+    *size = (uint64_t)info.st_size;
+    return S_ISREG(info.st_mode) ? SIGHT_FILE : S_ISLNK(info.st_mode) ? SIGHT_LINK : SIGHT_OTHER;
+}
+
+/* A directory of the repo that is reached without a link on the way. SIGHT_OTHER: it is not. */
+static sight open_plain(hf__cache_repo *repo, const char *rel, hf__os_dir *dir)
+{
+    bool found = false;
+
+    if (hf__cache_repo_dir(repo, rel, false, dir, &found, NULL) != HF_OK)
+        return SIGHT_OTHER;
+    return found ? SIGHT_FILE : SIGHT_ABSENT;
+}
+
+static sight look_at_blob(hf__cache_repo *repo, const char *etag, uint64_t *size)
+{
+    hf__os_dir blobs;
+    sight seen = open_plain(repo, "blobs", &blobs);
+
+    if (seen == SIGHT_FILE)
+        seen = look_at(&blobs, etag, size);
+    return seen == SIGHT_LINK ? SIGHT_OTHER : seen; /* into the store that repos share */
+}
+
+/* The text of the link, computed by names alone (cache.md 8.2). */
+static void link_text(hf__buf *out, const char *path, const char *etag)
+{
+    hf__buf_adds(out, "../../");
+    for (const char *c = path; *c; c++)
+        if (*c == '/')
+            hf__buf_adds(out, "../");
+    hf__buf_addf(out, "blobs/%s", etag);
+}
+
+/* SIGHT_LINK: it is a link as it is made for path, and *blob the name in it. */
+static sight read_link(const hf__os_dir *dir, const char *name, const char *path, char *text,
+                       size_t size, const char **blob)
+{
+    ssize_t len = readlinkat(dir->fd, name, text, size - 1);
+    hf__buf usual;
+    bool same;
+
+    if (len < 0)
+        return errno == ENOENT ? SIGHT_ABSENT : errno == EINVAL ? SIGHT_FILE : SIGHT_OTHER;
+    if ((size_t)len == size - 1)
+        return SIGHT_OTHER;
+    text[len] = '\0';
+    *blob = strrchr(text, '/');
+    *blob = *blob ? *blob + 1 : text;
+    hf__buf_init(&usual, HF__MAX_PATH);
+    link_text(&usual, path, *blob);
+    same = usual.status == HF_OK && strcmp(hf__buf_cstr(&usual), text) == 0;
+    hf__buf_dispose(&usual);
+    return same && **blob && **blob != '.' ? SIGHT_LINK : SIGHT_OTHER;
+}
+
+/* Nearly every pointer is a link of the usual form to a blob that is a file. To see that takes two
+ * system calls in directories that are open already; a repo may have very many. */
+static sight look_at_pointer(hf__cache_repo *repo, const char *commit, const char *path,
+                             uint64_t *size)
+{
+    char rel[HF__MAX_REPO_PATH + 64];
+    char dir_rel[HF__MAX_REPO_PATH + 64];
+    char text[HF__MAX_REPO_PATH + 512];
+    const char *name;
+    const char *blob = NULL;
+    hf__os_dir dir;
+    sight seen;
+
+    if (snprintf(rel, sizeof(rel), "snapshots/%s/%s", commit, path) >= (int)sizeof(rel) ||
+        hf__cache_split(rel, dir_rel, sizeof(dir_rel), &name, NULL) != HF_OK)
+        return SIGHT_OTHER;
+    seen = open_plain(repo, dir_rel, &dir);
+    if (seen != SIGHT_FILE)
+        return seen;
+    seen = read_link(&dir, name, path, text, sizeof(text), &blob);
+    if (seen == SIGHT_LINK)
+        return look_at_blob(repo, blob, size);
+    if (seen == SIGHT_FILE) /* at least no link */
+        seen = look_at(&dir, name, size);
+    return seen == SIGHT_LINK ? SIGHT_OTHER : seen;
+}
+
 hf_status hf__cache_pointer_find(hf__cache_repo *repo, const char *commit, const char *path,
                                  bool *found, uint64_t *size, hf_error *err)
 {
+    uint64_t bytes = 0;
+    sight seen = look_at_pointer(repo, commit, path, &bytes);
     hf__buf full;
     hf_status st;
 
-    *found = false;
+    *found = seen == SIGHT_FILE;
+    if (*found && size)
+        *size = bytes;
+    if (seen != SIGHT_OTHER)
+        return HF_OK;
     hf__buf_init(&full, HF__MAX_PATH);
     st = hf__cache_pointer_path(repo, commit, path, &full, err);
     /* The Python client of today keeps some blobs in a store that repos share, also below the
@@ -50,10 +153,16 @@ hf_status hf__cache_pointer_find(hf__cache_repo *repo, const char *commit, const
 hf_status hf__cache_blob_find(hf__cache_repo *repo, const char *etag, bool *found, uint64_t *size,
                               hf_error *err)
 {
+    uint64_t bytes = 0;
+    sight seen = look_at_blob(repo, etag, &bytes);
     hf__buf full;
     hf_status st;
 
-    *found = false;
+    *found = seen == SIGHT_FILE;
+    if (*found && size)
+        *size = bytes;
+    if (seen != SIGHT_OTHER)
+        return HF_OK;
     hf__buf_init(&full, HF__MAX_PATH);
     hf__buf_addf(&full, "%s/blobs/%s", repo->path, etag);
     st = full.status == HF_OK
@@ -61,16 +170,6 @@ hf_status hf__cache_blob_find(hf__cache_repo *repo, const char *etag, bool *foun
              : hf__fail(err, full.status, "the path of blob '%s' is too long", etag);
     hf__buf_dispose(&full);
     return st;
-}
-
-/* The text of the link, computed by names alone (cache.md 8.2). */
-static void link_text(hf__buf *out, const char *path, const char *etag)
-{
-    hf__buf_adds(out, "../../");
-    for (const char *c = path; *c; c++)
-        if (*c == '/')
-            hf__buf_adds(out, "../");
-    hf__buf_addf(out, "blobs/%s", etag);
 }
 
 static bool cannot_link(int why)

@@ -36,6 +36,7 @@ struct hf__cache_repo {
     bool no_incomplete; /* blobs/ held nothing of other clients when it was last looked through */
     hf__os_dir root;    /* fd -1 until needed */
     hf__os_dir locks;
+    hf__os_dir blobs; /* likewise, for parts */
     cache_open_dir open[CACHE_OPEN_DIRS];
     unsigned clock;
 };
@@ -43,6 +44,7 @@ struct hf__cache_repo {
 struct hf__cache_part {
     hf__os_dir dir;       /* of the temporary */
     hf__os_dir final_dir; /* of the final name; on the same filesystem */
+    bool borrowed;        /* both are somebody else's */
     int fd;
     int journal_fd;  /* -1: none */
     bool single_use; /* nobody will find it again */
@@ -90,10 +92,19 @@ bool hf__adopt_find(hf__cache_repo *repo, const hf__os_dir *dir, const char *eta
 void hf__adopt(hf__cache_repo *repo, const char *etag, hf__cache_part *part);
 
 uint64_t hf__part_kept(const hf__os_dir *dir, const char *stem);
-/* stem: what the part is called after, the same for the same bytes. */
-hf_status hf__part_open(const hf__os_dir *dir, const char *dir_path, const char *stem,
-                        const hf__os_dir *final_dir, const char *final, const char *final_path,
-                        uint64_t size, hf__cache_part **out, hf_error *err);
+
+typedef struct hf__part_place {
+    const hf__os_dir *dir; /* of the temporary */
+    const char *dir_path;
+    const char *stem; /* what the part is called after, the same for the same bytes */
+    const hf__os_dir *final_dir;
+    const char *final;
+    const char *final_path;
+    bool stays_open; /* both directories, until the part is gone */
+} hf__part_place;
+
+hf_status hf__part_open(const hf__part_place *place, uint64_t size, hf__cache_part **out,
+                        hf_error *err);
 
 /* ---- the store of blobs that repos share (shared.c) */
 

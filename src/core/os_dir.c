@@ -54,29 +54,32 @@ hf_status hf__os_dir_at(const hf__os_dir *dir, const char *rel, uint32_t make_mo
 {
     hf__str rest = hf__str_from(rel);
     char name[256];
-    int at = fcntl(dir->fd, F_DUPFD_CLOEXEC, 0);
+    int at = dir->fd; /* the first is not ours to close */
 
     *found = false;
-    if (at < 0)
-        return hf__fail_os(err, errno, "cannot open '%s'", rel);
     while (rest.ptr && rest.len) {
         hf__str part = hf__str_cut(rest, '/', &rest);
         int next = -1;
-        hf_status st;
+        hf_status st = HF_OK;
 
         if (part.len >= sizeof(name) || part.len == 0 || hf__str_eq(part, HF__STR("..")) ||
             hf__str_eq(part, HF__STR("."))) {
-            hf__os_close(&at);
-            return hf__fail(err, HF_ERR_UNSAFE_PATH, "'%s' is not a plain relative path", rel);
+            st = hf__fail(err, HF_ERR_UNSAFE_PATH, "'%s' is not a plain relative path", rel);
+        } else {
+            memcpy(name, part.ptr, part.len);
+            name[part.len] = '\0';
+            st = step(at, name, make_mode, rel, &next, err);
         }
-        memcpy(name, part.ptr, part.len);
-        name[part.len] = '\0';
-        st = step(at, name, make_mode, rel, &next, err);
-        hf__os_close(&at);
+        if (at != dir->fd)
+            close(at);
         if (st != HF_OK || next < 0)
             return st;
         at = next;
     }
+    if (at == dir->fd)
+        at = fcntl(at, F_DUPFD_CLOEXEC, 0);
+    if (at < 0)
+        return hf__fail_os(err, errno, "cannot open '%s'", rel);
     out->fd = at;
     *found = true;
     return HF_OK;

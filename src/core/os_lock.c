@@ -40,6 +40,23 @@ static hf_status try_existence(int at, const char *file, const char *path, hf__o
     return st;
 }
 
+/* Most locks are of blobs that were never here, so making it is tried first. */
+static int open_lock(int at, const char *file, bool *made)
+{
+    int fd = openat(at, file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
+    int why = errno;
+
+    *made = fd >= 0;
+    if (fd >= 0 || why == ENOENT) /* there is no such directory */
+        return fd;
+    fd = openat(at, file, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 && errno == EACCES) /* made by another user, whose umask was strict */
+        fd = openat(at, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT)
+        errno = why; /* it cannot be made, or was there a moment ago */
+    return fd;
+}
+
 static hf_status lock_try(int at, const char *file, const char *path, hf__os_lock *out, bool *got,
                           hf_error *err)
 {
@@ -47,18 +64,14 @@ static hf_status lock_try(int at, const char *file, const char *path, hf__os_loc
     *got = false;
     for (int tries = 0; tries < 100; tries++) {
         struct stat st;
-        int fd = openat(at, file, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        bool made = fd < 0 && errno == ENOENT;
+        bool made = false;
+        int fd = open_lock(at, file, &made);
 
-        if (made)
-            fd = openat(at, file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
         if (fd < 0 && errno == EEXIST)
-            continue;                  /* made by another process since */
-        if (fd < 0 && errno == EACCES) /* made by another user, whose umask was strict */
-            fd = openat(at, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+            continue; /* removed by another process since */
         if (fd < 0)
             return hf__fail_os(err, errno, "cannot open the lock '%s'", path);
-        if (fstat(fd, &st) == 0 && (st.st_mode & 07777) != LOCK_MODE)
+        if (made || (fstat(fd, &st) == 0 && (st.st_mode & 07777) != LOCK_MODE))
             (void)!fchmod(fd, LOCK_MODE); /* another user's file keeps its mode */
         if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
             int why = errno;

@@ -59,7 +59,7 @@ void hf__fetch_dispose(fetch *f)
 
 /* ---- the start */
 
-static void on_hash(void *self)
+static void on_news(void *self)
 {
     fetch *f = self;
 
@@ -102,7 +102,7 @@ hf_status hf__fetch_start(fetch *f, hf__cache_part *part, hf_error *err)
     st = hf__writer_init(&f->w, f->run->ctx->net, f->run->ctx->pool, &file, err);
     f->writer_ready = true;
     f->w.on_mark = hf__lane_on_mark;
-    f->w.on_hash = on_hash;
+    f->w.on_news = on_news;
     f->w.self = f;
     hf__plan_init(&f->plan, f->size);
     if (st == HF_OK && !hf__ranges_copy(&f->plan.have, &f->w.write.have))
@@ -437,6 +437,7 @@ void hf__fetch_step(fetch *f, uint64_t now)
 {
     if (f->state == FETCH_IDLE || fetch_is_over(f))
         return;
+    hf__writer_work(&f->w);
     look_at_lanes(f, now);
     if (f->compare && atomic_load(&f->compare->done))
         compared(f);

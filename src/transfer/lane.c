@@ -61,11 +61,10 @@ static void on_done(void *self, hf_status status, const hf_error *err)
 
 void hf__lane_on_mark(void *self, hf__net_buf *mark)
 {
-    fetch *f = self;
     lane *l = (lane *)(void *)((char *)mark - offsetof(lane, mark));
 
+    (void)self;
     atomic_store(&l->ended, true);
-    hf__run_fetch_ready(f->run, f);
 }
 
 hf_status hf__fetch_request(fetch *f, hf__hub_get *get, hf_error *err)

@@ -51,19 +51,6 @@ static hf_status lock(run *r, active *a, bool *got, hf_error *err)
     return st == HF_OK ? hf__cache_blob_lock(r->repo, a->op->file->etag, &a->lock, got, err) : st;
 }
 
-static hf_status make_pointer(run *r, const op *o, bool new_blob, hf_error *err)
-{
-    uint64_t size = 0;
-    bool found = false;
-    hf_status st =
-        hf__cache_pointer_find(r->repo, r->commit, o->file->repo_path, &found, &size, err);
-
-    if (st != HF_OK || (found && size == o->file->size))
-        return st;
-    return hf__cache_pointer_make(r->repo, r->commit, o->file->repo_path, o->file->etag, new_blob,
-                                  err);
-}
-
 /* Whoever had the lock may have brought the blob; without links it is moved to where the pointer would
  * be. */
 static hf_status settle(run *r, active *a, hf_error *err)
@@ -71,13 +58,21 @@ static hf_status settle(run *r, active *a, hf_error *err)
     const hf_file *file = a->op->file;
     uint64_t size = 0;
     bool found = false;
+    bool blob;
     hf_status st = hf__cache_blob_find(r->repo, file->etag, &found, &size, err);
 
-    if (st == HF_OK && !usable(r, a->op, found, size))
+    blob = usable(r, a->op, found, size);
+    if (st == HF_OK)
         st = hf__cache_pointer_find(r->repo, r->commit, file->repo_path, &found, &size, err);
-    if (st != HF_OK || !usable(r, a->op, found, size))
+    if (st != HF_OK)
         return st;
-    st = make_pointer(r, a->op, false, err);
+    if (usable(r, a->op, found, size)) {
+        a->op->state = OP_DONE;
+        return HF_OK;
+    }
+    if (!blob)
+        return HF_OK;
+    st = hf__cache_pointer_make(r->repo, r->commit, file->repo_path, file->etag, false, err);
     if (st == HF_OK)
         a->op->state = OP_DONE;
     return st;
@@ -97,7 +92,8 @@ static hf_status begin(run *r, active *a, hf__cache_part **out, hf_error *err)
 
 static hf_status placed(run *r, active *a, hf_error *err)
 {
-    return make_pointer(r, a->op, true, err);
+    return hf__cache_pointer_make(r->repo, r->commit, a->op->file->repo_path, a->op->file->etag,
+                                  true, err);
 }
 
 const op_target hf__op_target_cache = { check, lock, settle, worked, begin, placed };

@@ -638,11 +638,21 @@ static void step_locks(run *r, uint64_t now, uint64_t *looked_ms)
     }
 }
 
+/* Small files queue for the connections there are, so that none of those ever waits for the disk.
+ * Who asked for fewer files at a time than there are connections gets no more than that. */
+static bool has_room(const run *r, const op *o)
+{
+    uint32_t ahead =
+        r->max_active >= DEFAULT_WORKERS && o->file->size <= SMALL_BYTES ? SMALL_AHEAD : 0;
+
+    return r->n_fetching < r->max_active + ahead;
+}
+
 /* Files that wait for another process hold nothing, so many may; of those that move there
  * are few, and a disk that is behind holds up the next. */
 static void start_more(run *r, uint64_t now)
 {
-    while (r->status == HF_OK && r->next_op < r->n_ops && r->n_fetching < r->max_active &&
+    while (r->status == HF_OK && r->next_op < r->n_ops && has_room(r, &r->ops[r->next_op]) &&
            r->n_committing < r->max_active && r->n_active < r->max_active + 64) {
         op *o = &r->ops[r->next_op++];
 

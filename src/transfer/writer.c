@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define ROOM_BYTES   ((size_t)256 * 1024)
-#define INLINE_BYTES 65536 /* a whole file of this size is hashed where it is written */
+#define INLINE_BYTES 65536 /* handing a whole file of this size on costs more than working on it */
 
 static size_t n_checks(const hf__writer *w)
 {
@@ -18,9 +18,9 @@ static size_t n_checks(const hf__writer *w)
 
 static hf_status open_strands(hf__writer *w, hf__pool *pool, hf_error *err)
 {
-    hf_status st = hf__strand_new(pool, &w->write_strand, err);
+    hf_status st = w->by_caller ? HF_OK : hf__strand_new(pool, &w->write_strand, err);
 
-    if (st == HF_OK && w->kind)
+    if (st == HF_OK && w->kind && !w->by_caller)
         st = hf__strand_new(pool, &w->hash_strand, err);
     return st;
 }
@@ -36,6 +36,7 @@ hf_status hf__writer_init(hf__writer *w, hf__net *net, hf__pool *pool, const hf_
     w->path = file->path;
     w->size = file->size;
     w->kind = file->kind;
+    w->by_caller = file->journal_fd < 0 && file->size <= INLINE_BYTES;
     w->synced.err = (hf_error)HF_ERROR_INIT;
     if (file->journal_fd >= 0)
         w->disk_strand = file->disk_strand;
@@ -119,13 +120,19 @@ static void fail(hf__writer *w, hf_status st, const hf_error *err)
     atomic_store(&w->failed, true);
 }
 
+static void tell(hf__writer *w)
+{
+    if (!w->by_caller) /* who is about to look */
+        w->on_news(w->self);
+}
+
 /* ---- the hash strand */
 
 static void hash_ends(hf__writer *w)
 {
     hf__hash_end(w->hash.hash, w->hash.computed);
     atomic_store(&w->hash_done, true);
-    w->on_hash(w->self);
+    tell(w);
 }
 
 /* At a check: the digest so far is compared with what it was, or noted. False: damage. */
@@ -252,7 +259,7 @@ static void hash_work(void *arg)
             w->synced.hash_first = w->synced.hash_last = NULL;
             pthread_mutex_unlock(&w->synced.lock);
             drop_all(w, buf);
-            w->on_hash(w->self);
+            tell(w);
             return;
         }
     }
@@ -260,6 +267,10 @@ static void hash_work(void *arg)
 
 static void add_hash_job(hf__writer *w)
 {
+    if (w->by_caller) {
+        hash_work(w);
+        return;
+    }
     w->hash_job.fn = hash_work;
     w->hash_job.arg = w;
     hf__strand_add(w->hash_strand, &w->hash_job);
@@ -331,11 +342,10 @@ static hf_status write_bytes(hf__writer *w, const hf__net_buf *buf, hf_error *er
     return st;
 }
 
-/* A file that fits in one buffer is hashed at once: handing it on would cost more. */
+/* A small file that came in one buffer. */
 static bool hash_inline(hf__writer *w, const hf__net_buf *buf)
 {
-    if (buf->offset != 0 || buf->len != w->size || buf->len > INLINE_BYTES ||
-        atomic_load(&w->hashed))
+    if (!w->by_caller || buf->offset != 0 || buf->len != w->size || atomic_load(&w->hashed))
         return false;
     (void)hash_bytes(w, buf->data, buf->len);
     hash_ends(w);
@@ -383,6 +393,7 @@ static void write_one(hf__writer *w, hf__net_buf *buf)
 
     if (!buf->data) {
         w->on_mark(w->self, buf);
+        tell(w);
         return;
     }
     /* What another connection brought in the meantime is not written over. */
@@ -395,7 +406,7 @@ static void write_one(hf__writer *w, hf__net_buf *buf)
     if (st != HF_OK) {
         fail(w, st, &err);
         hf__net_buf_release(w->net, buf);
-        w->on_hash(w->self);
+        tell(w);
         return;
     }
     atomic_fetch_add(&w->written, buf->len);
@@ -430,11 +441,18 @@ static void write_work(void *arg)
     }
 }
 
+void hf__writer_work(hf__writer *w)
+{
+    if (w->by_caller)
+        write_work(w);
+}
+
 void hf__writer_take(hf__writer *w, hf__net_buf *buf)
 {
+    bool is_mark = !buf->data;
     bool add;
 
-    if (buf->data && atomic_load(&w->failed)) {
+    if (!is_mark && atomic_load(&w->failed)) {
         hf__net_buf_release(w->net, buf);
         return;
     }
@@ -445,9 +463,11 @@ void hf__writer_take(hf__writer *w, hf__net_buf *buf)
     else
         w->synced.first = buf;
     w->synced.last = buf;
-    add = !w->synced.writing;
+    add = !w->synced.writing && !w->by_caller;
     w->synced.writing = true;
     pthread_mutex_unlock(&w->synced.lock);
+    if (w->by_caller && is_mark)
+        w->on_news(w->self);
     if (add) {
         w->write_job.fn = write_work;
         w->write_job.arg = w;
@@ -495,7 +515,7 @@ static hf_status rewind_hash(hf__writer *w, bool to_check, hf_error *err)
     uint64_t to = 0;
     hf_status st;
 
-    hf__strand_wait(w->hash_strand);
+    hf__writer_settle(w);
     hf__hash_free(w->hash.hash);
     w->hash.hash = NULL;
     if (to_check && damaged != UINT64_MAX && damaged && w->hash.saved) {
@@ -512,10 +532,8 @@ static hf_status rewind_hash(hf__writer *w, bool to_check, hf_error *err)
 
 hf_status hf__writer_forget(hf__writer *w, const hf__ranges *gone, bool from_check, hf_error *err)
 {
-    hf_status st;
+    hf_status st = rewind_hash(w, from_check, err);
 
-    hf__strand_wait(w->write_strand);
-    st = rewind_hash(w, from_check, err);
     if (st != HF_OK)
         return st;
     for (size_t i = 0; i < gone->n; i++)

@@ -25,13 +25,16 @@ typedef struct hf__writer {
     hf__job write_job;
     hf__job hash_job;
     hf__job sync_job;
-    void (*on_mark)(void *self, hf__net_buf *mark); /* on the write strand */
-    void (*on_hash)(void *self); /* on a strand: the hash is complete, or something failed */
+    void (*on_mark)(void *self, hf__net_buf *mark); /* where bytes are written */
+    /* From any thread: a mark came back, the hash is complete, something failed, or there is work
+     * for hf__writer_work. */
+    void (*on_news)(void *self);
     void *self;
     int fd;           /* borrowed */
     const char *path; /* borrowed */
     uint64_t size;    /* more is refused; HF__NET_NO_LIMIT: unknown */
     hf__hash_kind kind;
+    bool by_caller; /* a small file: no strands */
     hf__journal journal;
     uint64_t kept; /* bytes that were there already */
     struct {       /* only with lock held */
@@ -84,6 +87,8 @@ hf_status hf__writer_init(hf__writer *w, hf__net *net, hf__pool *pool, const hf_
 void hf__writer_settle(hf__writer *w);
 /* Waits for a sync, too, which the disk may take long for. */
 void hf__writer_dispose(hf__writer *w);
+/* On the caller's thread: writes and hashes what was taken of a small file. */
+void hf__writer_work(hf__writer *w);
 /* Begins to hash what is there already. The callbacks are set. */
 void hf__writer_start(hf__writer *w);
 
@@ -98,7 +103,7 @@ void hf__writer_ends_at(hf__writer *w, uint64_t size);
  * last check, where damage was found, or from the start. */
 hf_status hf__writer_forget(hf__writer *w, const hf__ranges *gone, bool from_check, hf_error *err);
 /* Hash complete and wrong. Hashes again what is on disk, to find out whether it is still what was
- * hashed when it came; on_hash follows. */
+ * hashed when it came; on_news follows. */
 hf_status hf__writer_recheck(hf__writer *w, hf_error *err);
 
 #endif
