@@ -65,6 +65,15 @@ static void duration(char out[24], uint64_t seconds)
                  (unsigned long long)(seconds % 60));
 }
 
+/* "waiting 12 s, the Hub asked for it" */
+static void describe_wait(const hf_progress *event, char *out, size_t size)
+{
+    snprintf(out, size,
+             event->wait_asked ? "waiting %u s, the Hub asked for it"
+                               : "waiting %u s before the next try",
+             (event->wait_ms + 999) / 1000);
+}
+
 /* "12/40 files, hashed 3G of 4.5G, sent 1.2G of 4.5G, 210.3M/s, 0:15 left, 2 commits" */
 static void describe_upload(const hf_progress *event, char *out, size_t size)
 {
@@ -86,12 +95,12 @@ static void describe_upload(const hf_progress *event, char *out, size_t size)
         snprintf(out + len, size - len, ", sent %s of %s", cli_size(a, event->bytes_done),
                  cli_size(b, event->bytes_total));
     len = strlen(out);
-    if (event->phase == HF_PHASE_WAIT && event->wait_ms)
-        snprintf(out + len, size - len, ", waiting %u s before the next try",
-                 (event->wait_ms + 999) / 1000);
-    else if (event->phase == HF_PHASE_COMMIT)
+    if (event->phase == HF_PHASE_WAIT && event->wait_ms) {
+        len += (size_t)snprintf(out + len, size - len, ", ");
+        describe_wait(event, out + len, size - len);
+    } else if (event->phase == HF_PHASE_COMMIT) {
         snprintf(out + len, size - len, ", committing");
-    else if (event->seconds_left) {
+    } else if (event->seconds_left) {
         duration(b, event->seconds_left);
         snprintf(out + len, size - len, ", %s/s, %s left", cli_size(a, event->bytes_per_s), b);
     }
@@ -121,16 +130,15 @@ static void describe(const hf_progress *event, char *out, size_t size)
                  (unsigned long long)event->files_total);
     len = strlen(out);
     if (event->bytes_total == 0) { /* nothing is known yet */
-        snprintf(out, size, "waiting %u s before the Hub is asked again",
-                 (event->wait_ms + 999) / 1000);
+        describe_wait(event, out, size);
         return;
     }
     snprintf(out + len, size - len, "%s of %s", cli_size(done, event->bytes_done),
              cli_size(total, event->bytes_total));
     len = strlen(out);
     if (event->phase == HF_PHASE_WAIT && event->wait_ms) {
-        snprintf(out + len, size - len, ", waiting %u s before the next try",
-                 (event->wait_ms + 999) / 1000);
+        len += (size_t)snprintf(out + len, size - len, ", ");
+        describe_wait(event, out + len, size - len);
     } else if (event->phase == HF_PHASE_WAIT) {
         snprintf(out + len, size - len, ", waiting for another process that is fetching it");
     } else if (event->bytes_per_s) {
@@ -217,11 +225,11 @@ static void show_json(const hf_progress *event)
     fprintf(stderr,
             "{\"event\":\"progress\",\"phase\":\"%s\",\"bytes_done\":%llu,\"bytes_total\":%llu,"
             "\"files_done\":%llu,\"files_total\":%llu,\"bytes_per_s\":%llu,\"wait_ms\":%u,"
-            "\"retries\":%u,\"path\":",
+            "\"wait_asked\":%s,\"retries\":%u,\"path\":",
             phases[event->phase], (unsigned long long)event->bytes_done,
             (unsigned long long)event->bytes_total, (unsigned long long)event->files_done,
             (unsigned long long)event->files_total, (unsigned long long)event->bytes_per_s,
-            event->wait_ms, event->retries);
+            event->wait_ms, event->wait_asked ? "true" : "false", event->retries);
     if (event->path)
         cli_json_string(stderr, event->path);
     else

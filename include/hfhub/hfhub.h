@@ -430,6 +430,7 @@ typedef struct hf_progress {
     uint64_t files_asked;  /* of which the Hub has said how they are to go up */
     uint32_t commits;      /* made so far */
     uint32_t seconds_left; /* at bytes_per_s; 0: not known */
+    uint32_t wait_asked; /* in HF_PHASE_WAIT: 1 when a server named the time, 0 when we chose it */
 } hf_progress;
 
 /**

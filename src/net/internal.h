@@ -171,6 +171,8 @@ struct hf__net {
         hf__net_stream *last;
     } synced;
 
+    atomic_uint_fast64_t asked_until_ms; /* the last time that any server named */
+
     atomic_uint_fast64_t rate_limit; /* bytes per second of all bodies; 0: none */
 
     struct {                /* the I/O thread */

@@ -165,6 +165,8 @@ bool hf__net_is_held_up(hf__net *net);
 /* How long the engine is going to wait before it tries this stream again, 0 when it is
  * not waiting. */
 uint32_t hf__net_stream_waits_ms(hf__net_stream *stream, uint32_t *retries);
+/* A server named a time before which it does not want to be asked again, and it has not come. */
+bool hf__net_is_asked_to_wait(const hf__net *net);
 
 /* ---- URLs */
 

@@ -222,6 +222,11 @@ uint32_t hf__net_stream_waits_ms(hf__net_stream *stream, uint32_t *retries)
     return until > now ? (uint32_t)(until - now) : 0;
 }
 
+bool hf__net_is_asked_to_wait(const hf__net *net)
+{
+    return atomic_load(&net->asked_until_ms) > hf__clock_ms();
+}
+
 /* ---- tries and hops */
 
 uint64_t hf__stream_deadline_io(const hf__net_stream *stream)
@@ -380,6 +385,8 @@ static void consider_retry(hf__net_stream *stream)
                                 hf__random_u64());
     if (stream->io.status == 429 || (stream->io.status == 503 && asked_s))
         pause_origin(stream, wait_ms);
+    if (asked_s && net->io.now_ms + wait_ms > atomic_load(&net->asked_until_ms))
+        atomic_store(&net->asked_until_ms, net->io.now_ms + wait_ms);
     if (!may_retry(stream, wait_ms))
         return;
     stream->io.verdict = HF__VERDICT_RETRY;

@@ -89,5 +89,6 @@ int hf__meter_show(run *r, hf_phase phase, uint64_t now)
         event.wait_ms = m->wait_ms;
     if (event.wait_ms || (phase == HF_PHASE_TRANSFER && all_wait(r, &event)))
         event.phase = HF_PHASE_WAIT;
+    event.wait_asked = event.wait_ms && hf__net_is_asked_to_wait(r->ctx->net);
     return m->fn(&event, m->user);
 }

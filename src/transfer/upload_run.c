@@ -135,6 +135,7 @@ int hf__up_show(up_run *r, hf_phase phase)
         event.phase = HF_PHASE_COMMIT;
     if (phase == HF_PHASE_TRANSFER)
         set_wait(r, &event);
+    event.wait_asked = event.wait_ms && hf__net_is_asked_to_wait(r->ctx->net);
     return r->opts->on_progress(&event, r->opts->user);
 }
 

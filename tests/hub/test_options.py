@@ -74,6 +74,23 @@ class Options(case.Case):
         waits = [json.loads(line) for line in err.splitlines() if '"phase":"wait"' in line]
         self.assertGreater(len(waits), 2)
         self.assertGreater(max(e["wait_ms"] for e in waits), 500)
+        self.assertTrue(all(e["wait_asked"] for e in waits))
+
+    def test_a_wait_of_our_own_is_not_the_hubs(self):
+        self.serve({"f": noise(2 * MIB)})
+        self.faults({"path": "^/blob/", "times": 2, "do": {"status": 503}})
+        code, _, err = self.get("f", "--progress", "json")
+        self.assertEqual(code, 0, err)
+        waits = [json.loads(line) for line in err.splitlines() if '"phase":"wait"' in line]
+        self.assertGreater(len(waits), 2)
+        self.assertFalse(any(e["wait_asked"] for e in waits))
+
+    def test_waiting_is_said(self):
+        self.serve({"f": noise(2 * MIB)})
+        self.faults({"path": "^/blob/", "do": {"status": 429, "headers": {"Retry-After": "3"}}})
+        code, _, err = self.get("f")
+        self.assertEqual(code, 0, err)
+        self.assertRegex(err, "waiting [1-4] s, the Hub asked for it")
 
     def test_waiting_for_a_head_is_told(self):
         self.serve({"f": noise(2 * MIB)})
