@@ -119,7 +119,7 @@ struct cli_ctx {
     bool tty_err;
     bool debug;
     hf_cancel *cancel; /* raised by Ctrl-C */
-    bool line_open;    /* a progress line stands on the terminal */
+    bool line_open;    /* a progress line stands on the terminal; only with cli_err_lock() */
 };
 
 /* Data. `message` is for people and goes to stderr, so stdout holds the values alone. */
@@ -160,6 +160,9 @@ const char *cli_size(char out[24], uint64_t bytes);
 const char *cli_bytes(char out[24], uint64_t bytes, bool human);
 /* Ends a progress line, so that what follows starts on its own. */
 void cli_line_close(cli_ctx *ctx);
+/* Around what is one line on stderr, and around line_open. What is above takes the lock itself. */
+void cli_err_lock(void);
+void cli_err_unlock(void);
 
 /* ---- text on a terminal (text.c) */
 

@@ -3,6 +3,7 @@
  * 3). */
 #include "cli.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +11,31 @@
 
 #define RESET "\033[0m"
 
-void cli_line_close(cli_ctx *ctx)
+/* The library's log comes from any thread, while the main one draws its progress line. */
+static pthread_mutex_t err_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void cli_err_lock(void)
+{
+    pthread_mutex_lock(&err_lock);
+}
+
+void cli_err_unlock(void)
+{
+    pthread_mutex_unlock(&err_lock);
+}
+
+static void line_close_locked(cli_ctx *ctx)
 {
     if (ctx->line_open)
         fputs("\r\033[K", stderr);
     ctx->line_open = false;
+}
+
+void cli_line_close(cli_ctx *ctx)
+{
+    cli_err_lock();
+    line_close_locked(ctx);
+    cli_err_unlock();
 }
 
 /* As Python writes it: what is not ASCII as \uXXXX, a byte that is no UTF-8 as \udcXX, so that
@@ -334,11 +355,13 @@ static void say(cli_ctx *ctx, const char *color, const char *prefix, const char 
 {
     bool plain = !ctx->color_err || ctx->mode != CLI_HUMAN;
 
-    cli_line_close(ctx);
+    cli_err_lock();
+    line_close_locked(ctx);
     fputs(plain ? "" : color, stderr);
     fputs(prefix, stderr);
     put_text(stderr, fmt, args);
     fputs(plain ? "\n" : RESET "\n", stderr);
+    cli_err_unlock();
 }
 
 void cli_warning(cli_ctx *ctx, const char *fmt, ...)

@@ -196,6 +196,7 @@ static void show_bar(cli_progress *progress, const hf_progress *event)
     name -= bar + (name > bar);
     if (name < 4)
         name = 0;
+    cli_err_lock();
     fputs("\r", stderr);
     if (name) {
         cli_put_end(stderr, subject, name);
@@ -210,6 +211,7 @@ static void show_bar(cli_progress *progress, const hf_progress *event)
     fputs("\033[K", stderr);
     fflush(stderr);
     progress->ctx->line_open = true;
+    cli_err_unlock();
 }
 
 void cli_progress_as_json(cli_progress *progress)
@@ -222,6 +224,7 @@ static void show_json(const hf_progress *event)
 {
     static const char *const phases[] = { "", "plan", "transfer", "wait", "done", "commit" };
 
+    cli_err_lock();
     fprintf(stderr,
             "{\"event\":\"progress\",\"phase\":\"%s\",\"bytes_done\":%llu,\"bytes_total\":%llu,"
             "\"files_done\":%llu,\"files_total\":%llu,\"bytes_per_s\":%llu,\"wait_ms\":%u,"
@@ -236,6 +239,7 @@ static void show_json(const hf_progress *event)
         fputs("null", stderr);
     fputs("}\n", stderr);
     fflush(stderr);
+    cli_err_unlock();
 }
 
 int cli_progress_show(const hf_progress *event, void *user)
