@@ -465,9 +465,11 @@ void hf__writer_take(hf__writer *w, hf__net_buf *buf)
     w->synced.last = buf;
     add = !w->synced.writing && !w->by_caller;
     w->synced.writing = true;
-    pthread_mutex_unlock(&w->synced.lock);
+    /* Once the last mark can be taken, whoever takes it may free the writer: nothing of it is touched
+     * behind the lock, unless it is our job that takes the mark. */
     if (w->by_caller && is_mark)
         w->on_news(w->self);
+    pthread_mutex_unlock(&w->synced.lock);
     if (add) {
         w->write_job.fn = write_work;
         w->write_job.arg = w;

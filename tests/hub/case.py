@@ -18,8 +18,13 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 HF = os.environ.get("HF_COMMAND", str(HERE.parent.parent / "build" / "bin" / "hf"))
+SANITIZED = os.environ.get("HFHUB_SANITIZE", "none") != "none"
 MIB = 1 << 20
 PATIENCE = 60 + int(os.environ.get("KILL_MIB", 0)) // 8 # seconds
+
+# What a shell runs in the background ignores SIGINT, and so would the commands that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def noise(size, seed=1):

@@ -21,17 +21,19 @@ class Repair(case.Case):
     def test_only_the_piece(self):
         size = FLIP_MIB * MIB + 4321
         data = noise(size)
-        self.serve({"f": data}, "--digests")
+        self.serve({"f": data})
         for _ in range(9):
-            self.new_hub("--digests")
+            self.new_hub("--digests", "--rate", 60e6)
             self.faults({"path": STORAGE, "do": {"flip": size * 5 // 8}})
             result = self.get("-q", "--force-download", "f")
             self.check_got("f", data, result)
             if "wrong hash" in result[2]:
                 break # else its range had been handed on, and the wrong byte went nowhere
         self.assertIn("wrong hash", result[2])
+        self.assertIn("fetching the 4194304 bytes again", result[2])
         self.assertGreater(self.refetched(size), 0)
-        self.assertLessEqual(self.refetched(size), 4 * MIB)
+        # What is under way when a range is handed on is more where a sanitizer makes the command slow.
+        self.assertLessEqual(self.refetched(size), 4 * MIB + case.SANITIZED * MIB * len(self.bodies()))
 
     def test_at_every_edge(self):
         size = 9 * MIB + 1
