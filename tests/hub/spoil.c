@@ -9,6 +9,7 @@
  *                                 made, renamed or linked
  *   SPOIL_CLOCK=MS:SECONDS        so long after the start the time of day is so much later
  *   SPOIL_BOOT=FILE               is read instead of the machine's boot id
+ *   SPOIL_HOST=NAME               this is another machine, and locks of files do not reach the others
  *   SPOIL_LOG=FILE                writes and syncs of parts, one line each: "w INODE OFFSET LENGTH"
  *                                 before and after a write, "b INODE THREAD" before a sync, "s INODE
  *                                 THREAD" after
@@ -24,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,6 +40,7 @@ static rule write_rule, sync_rule, make_rule;
 static atomic_llong written;
 static int log_fd = -1;
 static const char *boot_path;
+static const char *host;
 static long long clock_ms, clock_jump;
 static struct timespec began;
 
@@ -47,6 +50,9 @@ static FILE *(*real_fopen)(const char *, const char *);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
 static int (*real_fdatasync)(int);
 static int (*real_fsync)(int);
+static int (*real_flock)(int, int);
+static int (*real_fcntl)(int, int, ...);
+static int (*real_gethostname)(char *, size_t);
 static int (*real_mkdir)(const char *, mode_t);
 static int (*real_mkdirat)(int, const char *, mode_t);
 static int (*real_rename)(const char *, const char *);
@@ -90,6 +96,9 @@ __attribute__((constructor)) static void start(void)
     find(&real_pwrite, "pwrite64");
     find(&real_fdatasync, "fdatasync");
     find(&real_fsync, "fsync");
+    find(&real_flock, "flock");
+    find(&real_fcntl, "fcntl64");
+    find(&real_gethostname, "gethostname");
     find(&real_mkdir, "mkdir");
     find(&real_mkdirat, "mkdirat");
     find(&real_rename, "rename");
@@ -102,6 +111,7 @@ __attribute__((constructor)) static void start(void)
     read_rule("SPOIL_SYNC", &sync_rule, false);
     read_rule("SPOIL_MAKE", &make_rule, false);
     boot_path = getenv("SPOIL_BOOT");
+    host = getenv("SPOIL_HOST");
     if (clock_text) {
         clock_ms = strtoll(clock_text, &clock_text, 10);
         clock_jump = strtoll(clock_text + (*clock_text == ':'), NULL, 10);
@@ -254,6 +264,27 @@ int renameat(int from_dir, const char *from, int to_dir, const char *to)
 int symlinkat(const char *target, int dir, const char *path)
 {
     return may_not_make(dir, path) ? -1 : real_symlinkat(target, dir, path);
+}
+
+int flock(int fd, int what)
+{
+    return host ? 0 : real_flock(fd, what);
+}
+
+int fcntl64(int fd, int what, ...)
+{
+    va_list rest;
+    void *arg;
+
+    va_start(rest, what);
+    arg = va_arg(rest, void *); /* an int or a pointer, as the kernel takes either */
+    va_end(rest);
+    return host && what == F_OFD_SETLK ? 0 : real_fcntl(fd, what, arg);
+}
+
+int gethostname(char *name, size_t size)
+{
+    return host ? (snprintf(name, size, "%s", host), 0) : real_gethostname(name, size);
 }
 
 static long long jump(void)

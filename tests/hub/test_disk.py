@@ -92,6 +92,30 @@ class Disk(case.Case):
         # What is there is served all the same.
         self.check_got("f", data, self.spoilt("f", SPOIL_MAKE=read_only))
 
+    def test_locks_that_do_not_reach_other_machines(self):
+        """Two machines on one filesystem of which neither sees the other's locks: work done twice, nothing worse. One is
+        killed in the middle and comes back while the other goes on."""
+        data = noise(SIZE)
+        self.serve({"f": data, "g": b"small\n"}, "--rate", 20e6)
+        machine = [{"LD_PRELOAD": SPOIL, "SPOIL_HOST": f"machine-{n}"} for n in range(3)]
+        running = [self.start("-q", **m) for m in machine]
+        self.wait_until(lambda: len(list(self.blobs().glob("*-journal"))) == 3 and self.pieces())
+        running[0].kill()
+        running[0].communicate()
+        running[0] = self.start("-q", **machine[0])
+        outs = set()
+        for p in running:
+            out, err = p.communicate(timeout=case.PATIENCE)
+            self.assertEqual(p.returncode, 0, err)
+            self.assertEqual(err, "")
+            outs.add(out.strip())
+        got, = outs
+        self.assertEqual(case.hashlib.sha256((case.pathlib.Path(got) / "f").read_bytes()).digest(),
+                         case.hashlib.sha256(data).digest())
+        self.check_names()
+        self.assertEqual(self.parts(), [])
+        self.assertEqual(self.get("-q", HF_HUB_OFFLINE="1")[0], 0)
+
     def test_clock_that_is_set(self):
         """Forward or backward, in the middle: no wait is lengthened, no connection given up for it."""
         data = noise(SIZE)
