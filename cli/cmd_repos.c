@@ -300,6 +300,7 @@ static int run_list(cli_ctx *ctx, void *data)
                                         { "storage", "storage" },
                                         { "%_of_total", "%_of_total" },
                                         { NULL, NULL } };
+    static const char *const sizes[] = { "storage", "%_of_total", NULL };
     const repos_args *args = data;
     unsigned long limit = args->limit.given ? args->limit.value : 30;
     unsigned long total = 0;
@@ -314,6 +315,7 @@ static int run_list(cli_ctx *ctx, void *data)
     if (code != CLI_EXIT_OK)
         return cli_call_end(&call, code, HF_OK);
     cli_rows_begin(&rows, ctx, fields, "id");
+    rows.sizes = sizes;
     status = hf_owned_list_open(call.client, args->organization, &call.opts, &list, &call.err);
     while (status == HF_OK) {
         status = hf_list_next_owned(list, &repo, &call.err);

@@ -45,7 +45,8 @@ typedef struct cli_field {
 typedef struct cli_rows {
     cli_ctx *ctx;
     const cli_field *fields;
-    const char *id; /* wire name of what quiet mode prints */
+    const char *id;           /* wire name of what quiet mode prints */
+    const char *const *sizes; /* names of texts that are aligned as numbers are; NULL: none */
     size_t shown[CLI_MAX_FIELDS];
     size_t n_shown; /* columns: those that the first record has */
     size_t widths[CLI_MAX_FIELDS];

@@ -231,6 +231,13 @@ static void title(const char *name, char out[64])
     out[n] = '\0';
 }
 
+static bool is_among(const char *name, const char *const *names)
+{
+    while (names && *names && strcmp(*names, name) != 0)
+        names++;
+    return names && *names;
+}
+
 static void choose_columns(cli_rows *rows, cli_json record)
 {
     for (size_t i = 0; rows->fields[i].wire && rows->n_shown < CLI_MAX_FIELDS; i++) {
@@ -240,8 +247,9 @@ static void choose_columns(cli_rows *rows, cli_json record)
         if (!cli_json_find(record, rows->fields[i].wire, &value) || is_null(value))
             continue;
         title(rows->fields[i].name, name);
-        rows->right[rows->n_shown] =
-            isdigit((unsigned char)cli_json_kind(value)) || cli_json_kind(value) == '-';
+        rows->right[rows->n_shown] = isdigit((unsigned char)cli_json_kind(value)) ||
+                                     cli_json_kind(value) == '-' ||
+                                     is_among(rows->fields[i].name, rows->sizes);
         rows->widths[rows->n_shown] = cli_columns(name);
         rows->shown[rows->n_shown++] = i;
     }

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#define MAX_PAGE 1000
+
 void srv_json_text(hf__buf *out, const char *name, const char *value)
 {
     hf__buf_addf(out, "\"%s\":", name);
@@ -103,4 +105,26 @@ void srv_link_next(srv_req *req, const char *name, const char *value)
     if (url.status == HF_OK)
         srv_header_set(req, "Link", hf__buf_cstr(&url));
     hf__buf_dispose(&url);
+}
+
+bool srv_page_bounds(srv_req *req, size_t n, size_t *first, size_t *end)
+{
+    uint64_t limit;
+    uint64_t cursor;
+    char next[32];
+
+    if (!srv_req_u64(req, "limit", MAX_PAGE, &limit) || limit == 0 ||
+        !srv_req_u64(req, "cursor", 0, &cursor)) {
+        srv_answer_error(req, 400, NULL, "limit and cursor must be numbers");
+        return false;
+    }
+    if (limit > MAX_PAGE)
+        limit = MAX_PAGE;
+    *first = cursor < n ? (size_t)cursor : n;
+    *end = n - *first > limit ? *first + (size_t)limit : n;
+    if (*end < n) {
+        (void)snprintf(next, sizeof next, "%zu", *end);
+        srv_link_next(req, "cursor", next);
+    }
+    return true;
 }

@@ -52,6 +52,19 @@ static void not_found(srv_req *req)
     srv_answer_error(req, 404, NULL, "Not Found");
 }
 
+/* Is there a repo whose id the first n_id segments are? */
+static bool exists(srv_req *req, srv_repo_type type, const hf__str *segments, size_t n_id)
+{
+    const char *end = segments[n_id - 1].ptr + segments[n_id - 1].len;
+    hf__str id = { segments[0].ptr, (size_t)(end - segments[0].ptr) };
+    char *text = srv_unescape(req->arena, id, false);
+    const srv_repo *repo = NULL;
+    hf_error err = HF_ERROR_INIT;
+
+    return text && srv_repo_find(((srv_app *)srv_server_app(req->server))->store, type,
+                                 hf__str_from(text), req->arena, &repo, NULL, &err) == HF_OK;
+}
+
 /* The id is segments[0 … n_id-1]; what follows it belongs to the route. */
 static bool make_place(srv_req *req, srv_place *place, hf__str *segments, size_t n, size_t n_id)
 {
@@ -81,6 +94,7 @@ static void route_repo(srv_req *req, srv_repo_type type, bool api, hf__str *segm
 {
     srv_place *place = hf__arena_alloc(req->arena, sizeof(*place));
     const struct word *word = NULL;
+    const struct word *short_word;
     size_t n_id = n < 2 ? n : 2;
 
     if (!place || n == 0) {
@@ -89,11 +103,16 @@ static void route_repo(srv_req *req, srv_repo_type type, bool api, hf__str *segm
     }
     place->type = type;
     place->is_api = api;
-    /* {namespace}/{name}/{word} is looked for first; a repo without a namespace comes second. */
+    /* {namespace}/{name}/{word} is looked for first; a repo without a namespace comes second. A repo
+     * may be named like a word, so that both may be meant: then what there is decides. */
     if (n > 2)
         word = find_word(segments[2], api);
-    if (!word && n > 1 && (word = find_word(segments[1], api)) != NULL)
+    short_word = n > 1 ? find_word(segments[1], api) : NULL;
+    if (short_word &&
+        ((n > 2 && !word) || (!exists(req, type, segments, 2) && exists(req, type, segments, 1)))) {
+        word = short_word;
         n_id = 1;
+    }
     if (!make_place(req, place, segments, n, n_id))
         return;
     if (word)
@@ -118,6 +137,9 @@ static void route_api(srv_req *req, hf__str *segments, size_t n)
     } else if (n >= 2 && n <= 4 && hf__str_eq(segments[0], HF__STR("settings")) &&
                hf__str_eq(segments[1], HF__STR("webhooks"))) {
         srv_webhooks(req, segments + 2, n - 2);
+    } else if (n == 2 && hf__str_eq(segments[0], HF__STR("settings")) &&
+               hf__str_eq(segments[1], HF__STR("repositories"))) {
+        srv_owned_repos(req, NULL);
     } else if (n >= 3 && n <= 4 &&
                (hf__str_eq(segments[0], HF__STR("users")) ||
                 hf__str_eq(segments[0], HF__STR("organizations")))) {

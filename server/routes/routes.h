@@ -73,6 +73,9 @@ bool srv_json_repo(srv_req *req, hf__buf *out, const srv_repo *repo, srv_git *gi
                    const char *commit, bool in_list);
 /* Link: …; rel="next" with this request's parameters, but name=value. */
 void srv_link_next(srv_req *req, const char *name, const char *value);
+/* The page asked for of a list of n that is read whole: where it begins and ends. False after an
+ * answer. */
+bool srv_page_bounds(srv_req *req, size_t n, size_t *first, size_t *end);
 
 /* body.c: JSON in requests. False after an answer. */
 /* handler comes when the body is here, with req->state; a body that is too long is refused now. */
@@ -103,6 +106,8 @@ void srv_requests(srv_req *req, srv_place *place);     /* {A}/user-access-reques
 void srv_ask_access(srv_req *req, srv_place *place);   /* {W}/ask-access */
 void srv_account_info(srv_req *req, const hf__str *segments,
                       size_t n); /* /api/users, …/organizations */
+/* …/settings/repositories of an account; NULL: of the caller's */
+void srv_owned_repos(srv_req *req, const srv_account *account);
 void srv_collections(srv_req *req, const hf__str *segments, size_t n); /* behind /api/collections */
 void srv_webhooks(srv_req *req, const hf__str *segments, size_t n);    /* …/settings/webhooks */
 void srv_manage(srv_req *req, hf__str verb);         /* /api/repos/{create,delete,move} */

@@ -4,10 +4,8 @@
 
 #include "core/limits.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#define PAGE       1000
 #define MAX_REASON 200
 
 static srv_store *store_of(const srv_req *req)
@@ -21,29 +19,6 @@ static void answer_ok(srv_req *req, hf_status st, const hf_error *err)
         srv_answer_status(req, st, err);
     else
         srv_answer_text(req, 200, "application/json; charset=utf-8", HF__STR("{}"));
-}
-
-/* A page of a list of n that is read whole: where it begins and ends. */
-static bool read_page(srv_req *req, size_t n, size_t *first, size_t *end)
-{
-    uint64_t limit;
-    uint64_t cursor;
-    char next[32];
-
-    if (!srv_req_u64(req, "limit", PAGE, &limit) || limit == 0 ||
-        !srv_req_u64(req, "cursor", 0, &cursor)) {
-        srv_answer_error(req, 400, NULL, "limit and cursor must be numbers");
-        return false;
-    }
-    if (limit > PAGE)
-        limit = PAGE;
-    *first = cursor < n ? (size_t)cursor : n;
-    *end = n - *first > limit ? *first + (size_t)limit : n;
-    if (*end < n) {
-        (void)snprintf(next, sizeof next, "%zu", *end);
-        srv_link_next(req, "cursor", next);
-    }
-    return true;
 }
 
 static void add_user(hf__buf *out, const char *key, const srv_account *account)
@@ -87,7 +62,7 @@ void srv_likers(srv_req *req, srv_place *place)
         srv_answer_status(req, st, &err);
         return;
     }
-    if (!read_page(req, n, &first, &end))
+    if (!srv_page_bounds(req, n, &first, &end))
         return;
     hf__buf_init(&out, HF__MAX_JSON_BYTES);
     hf__buf_addc(&out, '[');
@@ -127,7 +102,7 @@ static void list_likes(srv_req *req, const srv_account *account)
         srv_answer_status(req, st, &err);
         return;
     }
-    if (!read_page(req, n, &first, &end))
+    if (!srv_page_bounds(req, n, &first, &end))
         return;
     hf__buf_init(&out, HF__MAX_JSON_BYTES);
     hf__buf_addc(&out, '[');
@@ -208,7 +183,7 @@ static void members(srv_req *req, const srv_account *account)
         srv_answer_status(req, st, &err);
         return;
     }
-    if (!read_page(req, n, &first, &end))
+    if (!srv_page_bounds(req, n, &first, &end))
         return;
     hf__buf_init(&out, HF__MAX_JSON_BYTES);
     hf__buf_addc(&out, '[');
@@ -246,6 +221,9 @@ void srv_account_info(srv_req *req, const hf__str *segments, size_t n)
         list_likes(req, account);
     else if (n == 3 && org && hf__str_eq(what, HF__STR("members")))
         members(req, account);
+    else if (n == 4 && org && hf__str_eq(what, HF__STR("settings")) &&
+             hf__str_eq(segments[3], HF__STR("repositories")))
+        srv_owned_repos(req, account);
     else if (n == 3 && (hf__str_eq(what, HF__STR("followers")) ||
                         (!org && hf__str_eq(what, HF__STR("following")))))
         srv_answer_text(req, 200, "application/json; charset=utf-8", HF__STR("[]"));
@@ -296,7 +274,7 @@ static void list_requests(srv_req *req, const srv_place *place, const struct sta
         srv_answer_status(req, st, &err);
         return;
     }
-    if (!read_page(req, n, &first, &end))
+    if (!srv_page_bounds(req, n, &first, &end))
         return;
     hf__buf_init(&out, HF__MAX_JSON_BYTES);
     hf__buf_addc(&out, '[');

@@ -213,3 +213,40 @@ hf_status srv_member_list(srv_store *store, const srv_account *account, hf__aren
     *n_out = n;
     return st;
 }
+
+hf_status srv_owned_list(srv_store *store, const char *ns, hf__arena *arena, const srv_owned **out,
+                         size_t *n_out, hf_error *err)
+{
+    static const char sql[] =
+        "SELECT " SRV__REPO_COLUMNS ", coalesce(c.modified, r.created) AS changed, "
+        "(SELECT coalesce(sum(size), 0) FROM lfs_links WHERE repo=r.key) "
+        "FROM repos r LEFT JOIN cards c ON c.repo=r.key WHERE r.ns=? "
+        "ORDER BY changed DESC, r.key DESC LIMIT 100000";
+    sqlite3_stmt *stmt = NULL;
+    srv_owned *list = NULL;
+    size_t n = 0;
+    bool row = false;
+    srv__db *db;
+    hf_status st;
+
+    hf__error_clear(err);
+    st = srv__db_take(store, &db, err);
+    if (st != HF_OK)
+        return st;
+    st = srv__sql_begin(db, &stmt, err, sql, "t", ns);
+    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
+        list = srv__grow(arena, list, n, sizeof *list);
+        if (!list) {
+            st = hf__fail_nomem(err);
+            break;
+        }
+        st = srv__repo_read(store, stmt, arena, &list[n].repo, err);
+        list[n].repo.modified = sqlite3_column_int64(stmt, SRV__N_REPO_COLUMNS);
+        list[n++].bytes = (uint64_t)sqlite3_column_int64(stmt, SRV__N_REPO_COLUMNS + 1);
+    }
+    srv__sql_end(db, stmt);
+    srv__db_give(store, db);
+    *out = list;
+    *n_out = n;
+    return st;
+}

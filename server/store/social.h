@@ -125,6 +125,16 @@ hf_status srv_account_overview(srv_store *store, const srv_account *account, srv
 hf_status srv_member_list(srv_store *store, const srv_account *account, hf__arena *arena,
                           const srv_membership **out, size_t *n_out, hf_error *err);
 
+/* A repo with what it takes on the disk. */
+typedef struct srv_owned {
+    srv_repo repo;
+    uint64_t bytes; /* of all LFS objects it ever had */
+} srv_owned;
+
+/* All repos of a namespace, private ones too, changed last first. */
+hf_status srv_owned_list(srv_store *store, const char *ns, hf__arena *arena, const srv_owned **out,
+                         size_t *n_out, hf_error *err);
+
 /* ----------------------------------------------------------------------- collections, webhooks */
 
 typedef struct srv_collection {

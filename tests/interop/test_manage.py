@@ -201,3 +201,46 @@ def test_tags_by_type(api, hf, listed):
     rows = json.loads(ok(hf("models", "tags", "--json")).out)
     assert {r["type"] for r in rows} == {k for k, v in theirs.items() if v}
     assert "license:mit" in ok(hf("models", "tags", "--type", "license", "-q")).out.split()
+
+
+def test_own_repos(hub, api, hf, env):
+    """What an account has, with the room it takes: both commands print the same."""
+    hub.command("user", "add", "studio", "--org")
+    hub.command("org", "join", "studio", "alice", "--role", "read")
+    for i, kind in enumerate(("model", "dataset", "space")):
+        hub.add(f"studio/own-{kind}", {"big.bin": bytes(range(256)) * 100 * (i + 1)}, "--type", kind, "--lfs-threshold",
+                "1000", *(["--private"] if kind == "dataset" else []))
+    theirs = api("[[r.id, r.type, r.visibility, r.storage, r.storage_percent] for r in api.list_user_repos('studio')]")
+    assert sorted(theirs) == [["studio/own-dataset", "dataset", "private", 51200, 33.3],
+                              ["studio/own-model", "model", "public", 25600, 16.7],
+                              ["studio/own-space", "space", "public", 76800, 50.0]]
+    for words in ([], ["--type", "model"], ["--search", "DATA"], ["--limit", "2"], ["--limit", "0"], ["--search", "none"]):
+        for form in ("--json", "-q", "--format=agent", "--format=human"):
+            words_all = ["repos", "ls", "--namespace", "studio", *words, form]
+            mine, official = hf(*words_all), run([OFFICIAL, *words_all], env)
+            assert ok(mine).out == ok(official).out, words_all
+            assert ("Showing 2 of 3" in mine.err) == ("Showing 2 of 3" in official.err)
+    assert {r["id"] for r in json.loads(ok(hf("repos", "ls", "--json", "--limit", "0")).out)} == \
+        set(api("[r.id for r in api.list_user_repos()]"))
+    hub.command("user", "add", "strangers", "--org")
+    no = hf("repos", "ls", "--namespace", "strangers")
+    assert no.code == 1 and "no member" in no.err and "Request ID" in no.err
+    none = hf("repos", "ls", "--namespace", "no-such-org")
+    assert none.code == 1 and "does not exist" in none.err
+
+
+@pytest.mark.parametrize("name", ["refs", "tree", "commit", "settings", "resolve", "discussions"])
+def test_a_repo_named_like_a_route(api, hf, env, tmp_path, name):
+    repo = f"alice/{name}"
+    ok(hf("repos", "create", repo))
+    assert api("api.model_info(repo).id", repo=repo) == repo
+    assert json.loads(ok(hf("models", "info", repo, "--json")).out)["id"] == repo
+    assert ".gitattributes" in ok(hf("models", "ls", repo, "-q")).out
+    assert "main" in refs(api, repo)["branches"]
+    assert api("open(api.hf_hub_download(repo, '.gitattributes')).read()", repo=repo)
+    (tmp_path / "a").write_bytes(b"1")
+    ok(hf("upload", repo, tmp_path / "a"))
+    assert api("api.file_exists(repo, 'a')", repo=repo)
+    ok(hf("repos", "settings", repo, "--private"))
+    ok(hf("repos", "delete", repo, "-y"))
+    assert not api("api.repo_exists(repo)", repo=repo)
