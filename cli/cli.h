@@ -124,6 +124,9 @@ struct cli_ctx {
 
 /* Data. `message` is for people and goes to stderr, so stdout holds the values alone. */
 void cli_result(cli_ctx *ctx, const char *message, const cli_pair *pairs, size_t n_pairs);
+/* The same; bit i of `raw`: pairs[i] is a number or a word of JSON, which has no quotes there. */
+void cli_result_raw(cli_ctx *ctx, const char *message, const cli_pair *pairs, size_t n_pairs,
+                    unsigned raw);
 void cli_text(cli_ctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 typedef struct cli_column {

@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct shelf_args {
@@ -26,12 +27,79 @@ typedef struct shelf_args {
 
 #define AT(field) offsetof(shelf_args, field)
 
+/* As Python's client names what a collection and its items have. */
+static const cli_field before_items[] = {
+    { "slug", "slug" },
+    { "title", "title" },
+    { "owner", "owner" },
+    { NULL, NULL },
+};
+
+static const cli_field after_items[] = {
+    { "private", "private" },         { "theme", "theme" }, { "upvotes", "upvotes" },
+    { "description", "description" }, { NULL, NULL },
+};
+
+static void put_item(FILE *out, cli_json item)
+{
+    static const cli_field of_repo[] = { { "_id", "item_object_id" }, { "id", "item_id" },
+                                         { "type", "item_type" },     { "position", "position" },
+                                         { "note.text", "note" },     { NULL, NULL } };
+    static const cli_field of_shelf[] = { { "_id", "item_object_id" }, { "slug", "item_id" },
+                                          { "type", "item_type" },     { "position", "position" },
+                                          { "note.text", "note" },     { NULL, NULL } };
+    cli_json slug;
+
+    fputc('{', out);
+    (void)cli_fields_put(out, item, cli_json_get(item, "slug", &slug) ? of_shelf : of_repo, 0);
+    fputc('}', out);
+}
+
+/* To be freed; NULL when out of memory. The Hub's list tells no position: there it is `at`. */
+static char *as_shown(const char *json, unsigned long at)
+{
+    static const cli_field updated[] = { { "lastUpdated", "last_updated" }, { NULL, NULL } };
+    static const cli_field position[] = { { "position", "position" }, { NULL, NULL } };
+    cli_json record = cli_json_make(json);
+    cli_json items = { "", 0 };
+    cli_json item;
+    char *text = NULL;
+    size_t size = 0;
+    bool any = false;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
+    fputc('{', out);
+    (void)cli_fields_put(out, record, before_items, 0);
+    fputs(", \"items\": [", out);
+    (void)cli_json_get(record, "items", &items);
+    while (cli_json_item(&items, &item)) {
+        fputs(any ? ", " : "", out);
+        put_item(out, item);
+        any = true;
+    }
+    fputs("], ", out);
+    if (cli_fields_put(out, record, updated, 0))
+        fputs(", ", out);
+    if (!cli_fields_put(out, record, position, 0))
+        fprintf(out, "\"position\": %lu", at);
+    fputs(", ", out);
+    (void)cli_fields_put(out, record, after_items, 0);
+    fputc('}', out);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
 static const cli_field fields[] = {
     { "slug", "slug" },
     { "title", "title" },
     { "owner", "owner" },
     { "items", "items" },
-    { "lastUpdated", "last_updated" },
+    { "last_updated", "last_updated" },
     { "position", "position" },
     { "private", "private" },
     { "theme", "theme" },
@@ -71,6 +139,7 @@ static int run_list(cli_ctx *ctx, void *data)
     hf_collection_list_opts opts = HF_COLLECTION_LIST_OPTS_INIT;
     const hf_collection *c = NULL;
     hf_list *list = NULL;
+    char *shown;
     hf_status status;
     cli_rows rows;
     cli_call call;
@@ -91,7 +160,10 @@ static int run_list(cli_ctx *ctx, void *data)
         status = hf_list_next_collection(list, &c, &call.err);
         if (status != HF_OK || !c)
             break;
-        cli_rows_add(&rows, c->json);
+        shown = as_shown(c->json, rows.n);
+        if (shown)
+            cli_rows_add(&rows, shown);
+        free(shown);
     }
     cli_rows_end(&rows, status == HF_OK);
     hf_list_close(list);
@@ -102,14 +174,16 @@ static int run_info(cli_ctx *ctx, void *data)
 {
     const shelf_args *args = data;
     hf_collection *c = NULL;
+    char *shown = NULL;
     hf_status status = HF_OK;
     cli_call call;
     int code = begin(&call, ctx, args);
 
     if (code == CLI_EXIT_OK)
         status = hf_collection_get(call.client, args->slug, &call.opts, &c, &call.err);
-    if (c)
-        cli_record(ctx, c->json, fields, NULL);
+    if (c && (shown = as_shown(c->json, 0)) != NULL)
+        cli_record(ctx, shown, NULL, NULL);
+    free(shown);
     hf_collection_free(c);
     return cli_call_end(&call, code, status);
 }

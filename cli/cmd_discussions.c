@@ -91,16 +91,134 @@ static void told(cli_call *call, const char *verb, uint64_t num, const char *key
 
     snprintf(number, sizeof(number), "%llu", (unsigned long long)num);
     snprintf(message, sizeof(message), verb, (unsigned long long)num, call->repo.id);
-    cli_result(call->ctx, message,
-               (const cli_pair[]){ { "num", number }, { "repo", call->repo.id }, { key, value } },
-               key ? 3 : 2);
+    cli_result_raw(
+        call->ctx, message,
+        (const cli_pair[]){ { "num", number }, { "repo", call->repo.id }, { key, value } },
+        key ? 3 : 2, 1);
 }
 
 /* ---- list, info, diff */
 
+/* As it is shown and asked for by scripts: the members that Python's client gives a discussion. */
+static const cli_field head_fields[] = {
+    { "title", "title" },       { "status", "status" },       { "num", "num" },
+    { "repo.name", "repo_id" }, { "repo.type", "repo_type" }, { NULL, NULL },
+};
+
+static const cli_field made_fields[] = {
+    { "isPullRequest", "is_pull_request" },
+    { "createdAt", "created_at" },
+    { NULL, NULL },
+};
+
+static const cli_field request_fields[] = {
+    { "filesWithConflicts", "conflicting_files" },
+    { "changes.base", "target_branch" },
+    { "changes.mergeCommitId", "merge_commit_oid" },
+    { NULL, NULL },
+};
+
+static const cli_field diff_fields[] = { { "diff", "diff" }, { NULL, NULL } };
+
+static void put_author(FILE *out, cli_json record)
+{
+    char *name = NULL;
+    cli_json value;
+
+    if (cli_json_find(record, "author.name", &value))
+        name = cli_json_text(value);
+    fputs(", \"author\": ", out);
+    cli_json_string(out, name ? name : "deleted"); /* the account is gone */
+    free(name);
+}
+
+/* What an event is about lies in its data, in other places for each type. */
+static void put_event(FILE *out, cli_json event)
+{
+    static const cli_field first[] = {
+        { "id", "id" }, { "type", "type" }, { "createdAt", "created_at" }, { NULL, NULL }
+    };
+    static const cli_field rest[] = {
+        { "data.latest.raw", "content" },
+        { "data.edited", "edited" },
+        { "data.hidden", "hidden" },
+        { "data.status", "new_status" },
+        { "data.subject", "summary" },
+        { "data.oid", "oid" },
+        { "data.from", "old_title" },
+        { "data.to", "new_title" },
+        { NULL, NULL },
+    };
+    char *more = NULL;
+    size_t size = 0;
+    FILE *text = open_memstream(&more, &size);
+
+    fputc('{', out);
+    (void)cli_fields_put(out, event, first, 0);
+    put_author(out, event);
+    fputs(", \"_event\": ", out);
+    cli_json_put(out, event, 0);
+    if (text)
+        (void)cli_fields_put(text, event, rest, 0);
+    if (text && fclose(text) == 0 && *more)
+        fprintf(out, ", %s", more);
+    fputc('}', out);
+    free(more);
+}
+
+static void put_details(FILE *out, cli_json record)
+{
+    bool request = false;
+    cli_json events = { "", 0 };
+    cli_json value;
+    bool any = false;
+
+    fputs(", \"events\": [", out);
+    (void)cli_json_get(record, "events", &events);
+    while (cli_json_item(&events, &value)) {
+        fputs(any ? ", " : "", out);
+        put_event(out, value);
+        any = true;
+    }
+    fputs("], ", out);
+    if (cli_json_get(record, "isPullRequest", &value))
+        request = cli_json_kind(value) == 't';
+    if (request && cli_fields_put(out, record, request_fields, 0))
+        fputs(", ", out);
+    if (!cli_fields_put(out, record, diff_fields, 0))
+        fputs("\"diff\": null", out);
+}
+
+/* To be freed; NULL when out of memory. */
+static char *as_shown(const cli_call *call, const char *json, bool details)
+{
+    cli_json record = cli_json_make(json);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
+    fputc('{', out);
+    (void)cli_fields_put(out, record, head_fields, 0);
+    put_author(out, record);
+    fputs(", ", out);
+    (void)cli_fields_put(out, record, made_fields, 0);
+    fputs(", \"endpoint\": ", out);
+    cli_json_string(out, hf_client_get(call->client, HF_SETTING_ENDPOINT));
+    if (details)
+        put_details(out, record);
+    fputc('}', out);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
 static const cli_field list_fields[] = {
-    { "num", "num" },       { "title", "title" },        { "isPullRequest", "is_pull_request" },
-    { "status", "status" }, { "author.name", "author" }, { "createdAt", "created_at" },
+    { "num", "num" },       { "title", "title" },   { "is_pull_request", "is_pull_request" },
+    { "status", "status" }, { "author", "author" }, { "created_at", "created_at" },
     { NULL, NULL },
 };
 
@@ -113,6 +231,7 @@ static int run_list(cli_ctx *ctx, void *data)
     unsigned long left = args->limit.given ? args->limit.value : 30;
     const hf_discussion *d = NULL;
     hf_list *list = NULL;
+    char *shown;
     hf_status status;
     cli_rows rows;
     cli_call call;
@@ -125,6 +244,7 @@ static int run_list(cli_ctx *ctx, void *data)
     opts.author = args->author;
     opts.cancel = ctx->cancel;
     cli_rows_begin(&rows, ctx, list_fields, "num");
+    rows.whole = true;
     status = hf_discussion_list_open(call.client, &call.repo.ref, &opts, &list, &call.err);
     while (status == HF_OK && left) {
         status = hf_list_next_discussion(list, &d, &call.err);
@@ -132,7 +252,10 @@ static int run_list(cli_ctx *ctx, void *data)
             break;
         if (here && (!d->status || strcmp(d->status, status_word) != 0)) /* the Hub cannot filter */
             continue;
-        cli_rows_add(&rows, d->json);
+        shown = as_shown(&call, d->json, false);
+        if (shown)
+            cli_rows_add(&rows, shown);
+        free(shown);
         left--;
     }
     cli_rows_end(&rows, status == HF_OK);
@@ -140,27 +263,11 @@ static int run_list(cli_ctx *ctx, void *data)
     return cli_call_end(&call, code, status);
 }
 
-static const cli_field info_fields[] = {
-    { "title", "title" },
-    { "status", "status" },
-    { "num", "num" },
-    { "repo.name", "repo_id" },
-    { "repo.type", "repo_type" },
-    { "author.name", "author" },
-    { "isPullRequest", "is_pull_request" },
-    { "createdAt", "created_at" },
-    { "events", "events" },
-    { "filesWithConflicts", "conflicting_files" },
-    { "changes.base", "target_branch" },
-    { "changes.mergeCommitId", "merge_commit_oid" },
-    { "diff", "diff" },
-    { NULL, NULL },
-};
-
 static int show(cli_ctx *ctx, const talk_args *args, bool diff)
 {
     hf_discussion *d = NULL;
     hf_status status = HF_OK;
+    char *shown = NULL;
     uint64_t num = 0;
     cli_call call;
     int code = begin(&call, ctx, args, &num);
@@ -171,8 +278,9 @@ static int show(cli_ctx *ctx, const talk_args *args, bool diff)
     }
     if (d && diff)
         cli_text(ctx, "%s", d->diff && *d->diff ? d->diff : "No diff available.");
-    else if (d)
-        cli_record(ctx, d->json, info_fields, NULL);
+    else if (d && (shown = as_shown(&call, d->json, true)) != NULL)
+        cli_record(ctx, shown, NULL, NULL);
+    free(shown);
     hf_discussion_free(d);
     return cli_call_end(&call, code, status);
 }
@@ -223,9 +331,11 @@ static int run_create(cli_ctx *ctx, void *data)
                  call.repo.id, number);
         snprintf(message, sizeof(message), "Created %s #%s on %s",
                  args->pull_request ? "pull request" : "discussion", number, call.repo.id);
-        cli_result(ctx, message,
-                   (const cli_pair[]){ { "num", number }, { "url", url }, { "ref", ref } },
-                   args->pull_request ? 3 : 2);
+        cli_result_raw(ctx, message,
+                       (const cli_pair[]){ { "num", number },
+                                           { "url", url },
+                                           { "ref", args->pull_request ? ref : NULL } },
+                       3, 1);
     }
     free(body);
     return cli_call_end(&call, code, status);

@@ -241,6 +241,8 @@ static void put(FILE *out, cli_json value, unsigned indent, unsigned depth)
     if (kind == '{' || kind == '[') {
         fputc(kind, out);
         while (kind == '{' ? cli_json_member(&value, &key, &item) : cli_json_item(&value, &item)) {
+            if (kind == '{' && cli_json_kind(item) == 'n') /* as Python's client has it */
+                continue;
             fputs(any ? (indent ? "," : ", ") : "", out);
             new_line(out, indent, depth + 1);
             if (kind == '{') {
@@ -270,4 +272,56 @@ void cli_json_put(FILE *out, cli_json value, unsigned indent)
 void cli_json_put_at(FILE *out, cli_json value, unsigned indent, unsigned depth)
 {
     put(out, value, indent, depth);
+}
+
+/* A text as Python's repr() has it. */
+static void put_quoted(FILE *out, const char *text)
+{
+    char quote = strchr(text, '\'') && !strchr(text, '"') ? '"' : '\'';
+
+    fputc(quote, out);
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c == '\n' || c == '\r' || c == '\t')
+            fputs(c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t", out);
+        else if (c < 0x20 || c == 0x7f)
+            fprintf(out, "\\x%02x", c);
+        else
+            fprintf(out, *text == quote || c == '\\' ? "\\%c" : "%c", c);
+    }
+    fputc(quote, out);
+}
+
+void cli_json_put_python(FILE *out, cli_json value)
+{
+    char kind = cli_json_kind(value);
+    cli_json key;
+    cli_json item;
+    bool any = false;
+    char *text;
+
+    if (kind == '{' || kind == '[') {
+        fputc(kind, out);
+        while (kind == '{' ? cli_json_member(&value, &key, &item) : cli_json_item(&value, &item)) {
+            if (kind == '{' && cli_json_kind(item) == 'n')
+                continue;
+            fputs(any ? ", " : "", out);
+            if (kind == '{') {
+                cli_json_put_python(out, key);
+                fputs(": ", out);
+            }
+            cli_json_put_python(out, item);
+            any = true;
+        }
+        fputc(kind == '{' ? '}' : ']', out);
+    } else if (kind == '"') {
+        text = cli_json_text(value);
+        put_quoted(out, text ? text : "");
+        free(text);
+    } else if (kind == 't' || kind == 'f' || kind == 'n') {
+        fputs(kind == 't' ? "True" : kind == 'f' ? "False" : "None", out);
+    } else {
+        fwrite(value.at, 1, value.len, out);
+    }
 }

@@ -26,6 +26,8 @@ char *cli_json_text(cli_json value);
 /* As Python writes it; indent 0: on one line. */
 void cli_json_put(FILE *out, cli_json value, unsigned indent);
 void cli_json_put_at(FILE *out, cli_json value, unsigned indent, unsigned depth);
+/* As Python's repr() does. */
+void cli_json_put_python(FILE *out, cli_json value);
 
 /* A date of the Hub in quotes, as Python's isoformat has it. */
 void cli_json_date(FILE *out, const char *text);
@@ -47,6 +49,7 @@ typedef struct cli_rows {
     const cli_field *fields;
     const char *id;           /* wire name of what quiet mode prints */
     const char *const *sizes; /* names of texts that are aligned as numbers are; NULL: none */
+    bool whole;               /* json mode shows records as they are, not `fields` of them */
     size_t shown[CLI_MAX_FIELDS];
     size_t n_shown; /* columns: those that the first record has */
     size_t widths[CLI_MAX_FIELDS];
@@ -63,6 +66,10 @@ void cli_rows_add(cli_rows *rows, const char *json);
 /* Ends the table; also after a failure, so that what came is shown. `complete` false leaves out what
  * would say that this is all. */
 void cli_rows_end(cli_rows *rows, bool complete);
+
+/* The members of `fields` that a record has, null aside, as `"name": value` with commas between; indent
+ * 0: on one line. True: there were any. */
+bool cli_fields_put(FILE *out, cli_json record, const cli_field *fields, unsigned indent);
 
 /* One record. id NULL: quiet mode prints all of it. fields NULL: every member as it is. */
 void cli_record(cli_ctx *ctx, const char *json, const cli_field *fields, const char *id);

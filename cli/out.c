@@ -151,6 +151,12 @@ static void put_value(const cli_ctx *ctx, const char *value)
 
 void cli_result(cli_ctx *ctx, const char *message, const cli_pair *pairs, size_t n_pairs)
 {
+    cli_result_raw(ctx, message, pairs, n_pairs, 0);
+}
+
+void cli_result_raw(cli_ctx *ctx, const char *message, const cli_pair *pairs, size_t n_pairs,
+                    unsigned raw)
+{
     cli_line_close(ctx);
     if (ctx->mode == CLI_JSON)
         fputc('{', stdout);
@@ -162,7 +168,10 @@ void cli_result(cli_ctx *ctx, const char *message, const cli_pair *pairs, size_t
             fputs(i ? ", " : "", stdout);
             cli_json_string(stdout, pairs[i].key);
             fputs(": ", stdout);
-            cli_json_string(stdout, pairs[i].value);
+            if (raw >> i & 1 && pairs[i].value)
+                fputs(pairs[i].value, stdout);
+            else
+                cli_json_string(stdout, pairs[i].value);
             break;
         case CLI_AGENT:
             if (pairs[i].value) {

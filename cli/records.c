@@ -29,23 +29,32 @@ static bool is_date(const char *text)
 
 /* As Python's isoformat has it: "2026-01-21T03:45:36+00:00", with six digits of a fraction that is
  * not zero. What has another form stays. */
-void cli_json_date(FILE *out, const char *text)
+static void put_date(FILE *out, const char *text)
 {
     size_t len = strlen(text);
-    char whole[48];
     size_t digits = len > 20 ? strspn(text + 20, "0123456789") : 0;
 
     if (len < 20 || len > 30 || text[len - 1] != 'Z' ||
-        (len > 20 && (text[19] != '.' || 20 + digits + 1 != len || digits > 6))) {
-        cli_json_string(out, text);
-        return;
-    }
-    if (digits == 0 || strspn(text + 20, "0") == digits)
-        snprintf(whole, sizeof(whole), "%.19s+00:00", text);
+        (len > 20 && (text[19] != '.' || 20 + digits + 1 != len || digits > 6)))
+        fputs(text, out);
+    else if (digits == 0 || strspn(text + 20, "0") == digits)
+        fprintf(out, "%.19s+00:00", text);
     else
-        snprintf(whole, sizeof(whole), "%.19s.%.*s%.*s+00:00", text, (int)digits, text + 20,
-                 (int)(6 - digits), "000000");
-    cli_json_string(out, whole);
+        fprintf(out, "%.19s.%.*s%.*s+00:00", text, (int)digits, text + 20, (int)(6 - digits),
+                "000000");
+}
+
+void cli_json_date(FILE *out, const char *text)
+{
+    char *whole = NULL;
+    size_t size = 0;
+    FILE *date = open_memstream(&whole, &size);
+
+    if (date)
+        put_date(date, text);
+    if (date && fclose(date) == 0)
+        cli_json_string(out, whole);
+    free(whole);
 }
 
 /* ---- one record as JSON */
@@ -76,23 +85,31 @@ static void put_member(FILE *out, const char *name, cli_json value, unsigned ind
     }
 }
 
-/* null members are left out, as Python's client does. */
-static void put_record(FILE *out, cli_json record, const cli_field *fields, unsigned indent)
+bool cli_fields_put(FILE *out, cli_json record, const cli_field *fields, unsigned indent)
 {
     bool any = false;
     cli_json value;
 
-    if (!fields) {
-        cli_json_put(out, record, indent);
-        return;
-    }
-    fputc('{', out);
     for (const cli_field *f = fields; f->wire; f++) {
         if (!cli_json_find(record, f->wire, &value) || is_null(value))
             continue;
         put_member(out, f->name, value, indent, !any);
         any = true;
     }
+    return any;
+}
+
+/* null members are left out, as Python's client does. */
+static void put_record(FILE *out, cli_json record, const cli_field *fields, unsigned indent)
+{
+    bool any;
+
+    if (!fields) {
+        cli_json_put(out, record, indent);
+        return;
+    }
+    fputc('{', out);
+    any = cli_fields_put(out, record, fields, indent);
     fputs(any && indent ? "\n}" : "}", out);
 }
 
@@ -170,7 +187,7 @@ static void human_value(FILE *out, cli_json value)
     }
 }
 
-static void agent_value(FILE *out, cli_json value)
+static void agent_value(FILE *out, const char *name, cli_json value)
 {
     char kind = cli_json_kind(value);
     char *text;
@@ -180,15 +197,18 @@ static void agent_value(FILE *out, cli_json value)
     } else if (kind == 't' || kind == 'f') {
         fputs(kind == 't' ? "True" : "False", out);
     } else if (kind == '{' || kind == '[') {
-        cli_json_put(out, value, 0);
+        cli_json_put_python(out, value);
     } else {
         text = cli_json_text(value);
-        fputs(text ? text : "", out);
+        if (text && kind == '"' && is_date_field(name))
+            put_date(out, text);
+        else
+            fputs(text ? text : "", out);
         free(text);
     }
 }
 
-static char *make_cell(cli_mode mode, cli_json value)
+static char *make_cell(cli_mode mode, const char *name, cli_json value)
 {
     char *text = NULL;
     size_t size = 0;
@@ -199,7 +219,7 @@ static char *make_cell(cli_mode mode, cli_json value)
     if (mode == CLI_HUMAN)
         human_value(out, value);
     else
-        agent_value(out, value);
+        agent_value(out, name, value);
     if (fclose(out) != 0) {
         free(text);
         return NULL;
@@ -348,12 +368,13 @@ static void add_human(cli_rows *rows, cli_json record)
     if (!rows->cells)
         return;
     for (size_t i = 0; i < rows->n_shown; i++) {
+        const cli_field *field = &rows->fields[rows->shown[i]];
         cli_json value = { "", 0 };
         char *text;
         size_t columns;
 
-        (void)cli_json_find(record, rows->fields[rows->shown[i]].wire, &value);
-        text = make_cell(CLI_HUMAN, value);
+        (void)cli_json_find(record, field->wire, &value);
+        text = make_cell(CLI_HUMAN, field->name, value);
         rows->cells[rows->n_waiting * rows->n_shown + i] = text;
         columns = cli_columns(text ? text : "");
         if (!rows->titled && columns > rows->widths[i])
@@ -371,11 +392,12 @@ static void add_agent(cli_rows *rows, cli_json record)
         fputc('\n', stdout);
     rows->titled = true;
     for (size_t i = 0; i < rows->n_shown; i++) {
+        const cli_field *field = &rows->fields[rows->shown[i]];
         cli_json value = { "", 0 };
         char *text;
 
-        (void)cli_json_find(record, rows->fields[rows->shown[i]].wire, &value);
-        text = make_cell(CLI_AGENT, value);
+        (void)cli_json_find(record, field->wire, &value);
+        text = make_cell(CLI_AGENT, field->name, value);
         fputs(i ? "\t" : "", stdout);
         cli_put(stdout, text ? text : "", SIZE_MAX);
         free(text);
@@ -400,7 +422,7 @@ void cli_rows_add(cli_rows *rows, const char *json)
         break;
     case CLI_JSON:
         fputs(rows->n == 1 ? "[" : ", ", stdout);
-        put_record(stdout, record, rows->fields, 0);
+        put_record(stdout, record, rows->whole ? NULL : rows->fields, 0);
         break;
     case CLI_QUIET:
         if (cli_json_find(record, rows->id, &value))
