@@ -367,6 +367,30 @@ static int say(cli_ctx *ctx, const talk_args *args)
     return cli_call_end(&call, code, status);
 }
 
+static int run_hide(cli_ctx *ctx, void *data)
+{
+    const talk_args *args = data;
+    hf_status status = HF_OK;
+    char question[400];
+    uint64_t num = 0;
+    cli_call call;
+    int code = parse_num(ctx, args->num, &num);
+
+    if (code != CLI_EXIT_OK)
+        return code;
+    snprintf(question, sizeof(question), "Hide a comment on #%llu of '%.300s' for ever?",
+             (unsigned long long)num, args->id);
+    if (!cli_confirm(ctx, question, args->yes, &code))
+        return code;
+    code = begin(&call, ctx, args, &num);
+    if (code == CLI_EXIT_OK)
+        status = hf_discussion_hide(call.client, &call.repo.ref, num, args->comment_id, &call.opts,
+                                    NULL, &call.err);
+    if (code == CLI_EXIT_OK && status == HF_OK)
+        told(&call, "Hid comment on #%llu in %s", num, "comment_id", args->comment_id);
+    return cli_call_end(&call, code, status);
+}
+
 static int run_say(cli_ctx *ctx, void *args)
 {
     return say(ctx, args);
@@ -482,6 +506,12 @@ static const cli_opt act_opts[] = {
     CLI_OPT_END,
 };
 
+static const cli_opt hide_opts[] = {
+    { "yes", NULL, 'y', CLI_FLAG, AT(yes), NULL, "do not ask", NULL },
+    SHARED_OPTS,
+    CLI_OPT_END,
+};
+
 static const cli_arg repo_args[] = { ID_ARG, CLI_ARG_END };
 static const cli_arg num_args[] = { ID_ARG, NUM_ARG, CLI_ARG_END };
 static const cli_arg edit_args[] = { ID_ARG,
@@ -510,6 +540,8 @@ COMMAND(comment, "comment", NULL, "Comment on a discussion.", say_opts, num_args
         "hf discussions comment acme/model 5 --body 'Thank you'")
 COMMAND(edit, "edit", NULL, "Replace the text of a comment.", say_opts, edit_args, run_say,
         "hf discussions edit acme/model 5 66b0c1 --body 'Thank you very much'")
+COMMAND(hide, "hide", NULL, "Hide a comment for ever.", hide_opts, edit_args, run_hide,
+        "hf discussions hide acme/model 5 66b0c1 --yes")
 COMMAND(close, "close", NULL, "Close a discussion or pull request.", act_opts, num_args, run_close,
         "hf discussions close acme/model 5 --comment Done --yes")
 COMMAND(reopen, "reopen", NULL, "Open a closed discussion again.", act_opts, num_args, run_reopen,
@@ -523,7 +555,8 @@ COMMAND(diff, "diff", NULL, "Print what a pull request changes.", plain_opts, nu
 /* clang-format on */
 
 static const cli_cmd *const subs[] = {
-    &list, &info, &create, &comment, &edit, &close, &reopen, &rename_cmd, &merge, &diff, NULL,
+    &list,  &info,   &create,     &comment, &edit, &hide,
+    &close, &reopen, &rename_cmd, &merge,   &diff, NULL,
 };
 
 const cli_cmd cli_cmd_discussions = {

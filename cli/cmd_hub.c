@@ -214,22 +214,11 @@ int cli_hub_info(cli_ctx *ctx, hf_repo_type type, const hub_args *args)
 
 static void add_topic(cli_rows *rows, const hf_topic *topic)
 {
-    char *json = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&json, &size);
+    const cli_text_member members[] = { { "id", topic->id },
+                                        { "label", topic->label },
+                                        { "type", topic->type } };
 
-    if (!out)
-        return;
-    fputs("{\"id\": ", out);
-    cli_json_string(out, topic->id);
-    fputs(", \"label\": ", out);
-    cli_json_string(out, topic->label);
-    fputs(", \"type\": ", out);
-    cli_json_string(out, topic->type);
-    fputc('}', out);
-    if (fclose(out) == 0)
-        cli_rows_add(rows, json);
-    free(json);
+    cli_rows_add_texts(rows, members, 3);
 }
 
 int cli_hub_tags(cli_ctx *ctx, hf_repo_type type, const hub_args *args)

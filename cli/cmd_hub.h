@@ -26,6 +26,8 @@ typedef struct hub_args {
     bool human;
     bool tree;
     bool recursive;
+    bool metadata;
+    bool text_only;
 } hub_args;
 
 /* What Python's client knows of a model, dataset or space, by hf_repo_type. */
@@ -34,6 +36,7 @@ extern const cli_field *const cli_repo_fields[3];
 int cli_hub_list(cli_ctx *ctx, hf_repo_type type, const hub_args *args);
 int cli_hub_files(cli_ctx *ctx, hf_repo_type type, const hub_args *args);
 int cli_hub_info(cli_ctx *ctx, hf_repo_type type, const hub_args *args);
+int cli_hub_card(cli_ctx *ctx, hf_repo_type type, const hub_args *args);
 int cli_hub_tags(cli_ctx *ctx, hf_repo_type type, const hub_args *args);
 
 #endif

@@ -59,6 +59,13 @@ static const cli_arg info_args[] = {
     CLI_ARG_END,
 };
 
+static const cli_opt card_opts[] = {
+    { "metadata", NULL, 0, CLI_FLAG, AT(metadata), NULL, "only its metadata, as JSON", NULL },
+    { "text", NULL, 0, CLI_FLAG, AT(text_only), NULL, "only what follows the metadata", NULL },
+    TOKEN_OPT,
+    CLI_OPT_END,
+};
+
 static const cli_opt tags_opts[] = {
     { "type", NULL, 0, CLI_STR, AT(tag_type), "TYPE", "tags of this type: license, language, …",
       NULL },
@@ -81,14 +88,29 @@ static int spaces_list(cli_ctx *ctx, void *args)
     return cli_hub_list(ctx, HF_REPO_SPACE, args);
 }
 
+static int models_card(cli_ctx *ctx, void *args)
+{
+    return cli_hub_card(ctx, HF_REPO_MODEL, args);
+}
+
 static int models_info(cli_ctx *ctx, void *args)
 {
     return cli_hub_info(ctx, HF_REPO_MODEL, args);
 }
 
+static int datasets_card(cli_ctx *ctx, void *args)
+{
+    return cli_hub_card(ctx, HF_REPO_DATASET, args);
+}
+
 static int datasets_info(cli_ctx *ctx, void *args)
 {
     return cli_hub_info(ctx, HF_REPO_DATASET, args);
+}
+
+static int spaces_card(cli_ctx *ctx, void *args)
+{
+    return cli_hub_card(ctx, HF_REPO_SPACE, args);
 }
 
 static int spaces_info(cli_ctx *ctx, void *args)
@@ -129,6 +151,16 @@ static int datasets_tags(cli_ctx *ctx, void *args)
         .examples =                                                                                \
             (const char *const[]){ "hf " #word " info acme/thing",                                 \
                                    "hf " #word " info acme/thing --expand likes,tags", NULL },     \
+    };                                                                                             \
+    static const cli_cmd word##_card_cmd = {                                                       \
+        .name = "card",                                                                            \
+        .summary = "Print the card of a " #kind ".",                                               \
+        .opts = card_opts,                                                                         \
+        .args = info_args,                                                                         \
+        .args_size = sizeof(hub_args),                                                             \
+        .run = word##_card,                                                                        \
+        .examples = (const char *const[]){ "hf " #word " card acme/thing",                         \
+                                           "hf " #word " card acme/thing --metadata", NULL },      \
     };
 
 #define TAGS_COMMAND(word)                                                                         \
@@ -150,18 +182,19 @@ TAGS_COMMAND(datasets)
 const cli_cmd cli_cmd_models = {
     .name = "models",
     .summary = "Find models and look at them.",
-    .subs = (const cli_cmd *const[]){ &models_list_cmd, &models_info_cmd, &models_tags_cmd, NULL },
+    .subs = (const cli_cmd *const[]){ &models_list_cmd, &models_info_cmd, &models_card_cmd,
+                                      &models_tags_cmd, NULL },
 };
 
 const cli_cmd cli_cmd_datasets = {
     .name = "datasets",
     .summary = "Find datasets and look at them.",
-    .subs = (const cli_cmd *const[]){ &datasets_list_cmd, &datasets_info_cmd, &datasets_tags_cmd,
-                                      NULL },
+    .subs = (const cli_cmd *const[]){ &datasets_list_cmd, &datasets_info_cmd, &datasets_card_cmd,
+                                      &datasets_tags_cmd, NULL },
 };
 
 const cli_cmd cli_cmd_spaces = {
     .name = "spaces",
     .summary = "Find spaces and look at them.",
-    .subs = (const cli_cmd *const[]){ &spaces_list_cmd, &spaces_info_cmd, NULL },
+    .subs = (const cli_cmd *const[]){ &spaces_list_cmd, &spaces_info_cmd, &spaces_card_cmd, NULL },
 };

@@ -521,6 +521,11 @@ static const cli_cmd *const subs[] = {
     &cli_cmd_branch,
     &cli_cmd_tag,
     &cli_cmd_access,
+    &cli_cmd_like,
+    &cli_cmd_unlike,
+    &cli_cmd_likers,
+    &cli_cmd_commits,
+    &cli_cmd_squash,
     NULL,
 };
 

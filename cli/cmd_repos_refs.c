@@ -97,22 +97,11 @@ static int run_tag_create(cli_ctx *ctx, void *data)
 
 static void add_ref(cli_rows *rows, const hf_ref *ref)
 {
-    char *json = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&json, &size);
+    const cli_text_member members[] = { { "name", ref->name },
+                                        { "target_commit", ref->target_commit },
+                                        { "ref", ref->ref } };
 
-    if (!out)
-        return;
-    fputs("{\"name\": ", out);
-    cli_json_string(out, ref->name);
-    fputs(", \"target_commit\": ", out);
-    cli_json_string(out, ref->target_commit);
-    fputs(", \"ref\": ", out);
-    cli_json_string(out, ref->ref);
-    fputc('}', out);
-    if (fclose(out) == 0)
-        cli_rows_add(rows, json);
-    free(json);
+    cli_rows_add_texts(rows, members, 3);
 }
 
 static int run_tag_list(cli_ctx *ctx, void *data)

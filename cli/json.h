@@ -63,6 +63,13 @@ typedef struct cli_rows {
 
 void cli_rows_begin(cli_rows *rows, cli_ctx *ctx, const cli_field *fields, const char *id);
 void cli_rows_add(cli_rows *rows, const char *json);
+typedef struct cli_text_member {
+    const char *name;
+    const char *text; /* NULL: null */
+} cli_text_member;
+
+/* The same for a record that has nothing but texts. */
+void cli_rows_add_texts(cli_rows *rows, const cli_text_member *members, size_t n);
 /* Ends the table; also after a failure, so that what came is shown. `complete` false leaves out what
  * would say that this is all. */
 void cli_rows_end(cli_rows *rows, bool complete);
@@ -73,5 +80,9 @@ bool cli_fields_put(FILE *out, cli_json record, const cli_field *fields, unsigne
 
 /* One record. id NULL: quiet mode prints all of it. fields NULL: every member as it is. */
 void cli_record(cli_ctx *ctx, const char *json, const cli_field *fields, const char *id);
+
+/* Users of a list, at most *limit (30 when not given, 0: all); closes it and ends the call
+ * (cmd_people.c). */
+int cli_people_show(cli_call *call, hf_list *list, hf_status status, const cli_uint *limit);
 
 #endif

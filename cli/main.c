@@ -13,13 +13,21 @@
 #include <unistd.h>
 
 static const cli_cmd *const root_subs[] = {
-    &cli_cmd_auth,       &cli_cmd_download,   &cli_cmd_upload,       &cli_cmd_upload_large_folder,
-    &cli_cmd_cache,      &cli_cmd_scan_cache, &cli_cmd_delete_cache, &cli_cmd_models,
-    &cli_cmd_datasets,   &cli_cmd_spaces,     &cli_cmd_repos,        &cli_cmd_repo_files,
-    &cli_cmd_lfs_enable, &cli_cmd_lfs_upload, &cli_cmd_discussions,  &cli_cmd_collections,
-    &cli_cmd_webhooks,   &cli_cmd_api,        &cli_cmd_env,          &cli_cmd_version,
-    &cli_cmd_serve,      &cli_cmd_completion, &cli_cmd_man_page,     &cli_cmd_old_login,
-    &cli_cmd_old_logout, &cli_cmd_old_whoami, &cli_cmd_old_tag,      NULL,
+    &cli_cmd_auth,         &cli_cmd_download,
+    &cli_cmd_upload,       &cli_cmd_upload_large_folder,
+    &cli_cmd_cache,        &cli_cmd_scan_cache,
+    &cli_cmd_delete_cache, &cli_cmd_models,
+    &cli_cmd_datasets,     &cli_cmd_spaces,
+    &cli_cmd_repos,        &cli_cmd_repo_files,
+    &cli_cmd_lfs_enable,   &cli_cmd_lfs_upload,
+    &cli_cmd_discussions,  &cli_cmd_collections,
+    &cli_cmd_webhooks,     &cli_cmd_users,
+    &cli_cmd_orgs,         &cli_cmd_api,
+    &cli_cmd_env,          &cli_cmd_version,
+    &cli_cmd_serve,        &cli_cmd_completion,
+    &cli_cmd_man_page,     &cli_cmd_old_login,
+    &cli_cmd_old_logout,   &cli_cmd_old_whoami,
+    &cli_cmd_old_tag,      NULL,
 };
 
 static const char *const root_examples[] = {

@@ -432,6 +432,26 @@ void cli_rows_add(cli_rows *rows, const char *json)
     }
 }
 
+void cli_rows_add_texts(cli_rows *rows, const cli_text_member *members, size_t n)
+{
+    char *json = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&json, &size);
+
+    if (!out)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        fputs(i ? ", " : "{", out);
+        cli_json_string(out, members[i].name);
+        fputs(": ", out);
+        cli_json_string(out, members[i].text);
+    }
+    fputc('}', out);
+    if (fclose(out) == 0)
+        cli_rows_add(rows, json);
+    free(json);
+}
+
 void cli_rows_end(cli_rows *rows, bool complete)
 {
     cli_mode mode = rows->ctx->mode;

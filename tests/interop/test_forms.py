@@ -100,6 +100,8 @@ def official(python):
     "discussions diff alice/m 1", "collections ls --owner alice", "collections ls --owner nobody", "collections info SLUG",
     "webhooks ls", "webhooks info HOOK", "repos ls", "repos ls --namespace acme", "repos tag ls alice/m",
     "repos tag ls datasets/alice/d", "auth token",
+    "models card alice/m --text", "models card alice/m --metadata", "spaces card alice/s --metadata",
+    "datasets card alice/d --text", "models card alice/m --text --metadata",
 ])
 def test_what_is_read(hf, official, made, words):
     for form in FORMS:

@@ -55,6 +55,14 @@ ANSWERS = [
     (r"POST /api/settings/webhooks", 200, {"webhook": HOOK}),
     (r"GET /api/settings/repositories|GET /api/organizations/acme/settings/repositories", 200,
      [{"id": "acme/x", "type": "model", "updatedAt": TIME, "visibility": "public", "storage": 9, "storagePercent": 1.5}]),
+    (r"GET /api/\S+/(followers|following|members|likers)", 200,
+     [{"user": "bob", "fullname": "Bob", "avatarUrl": "/a.svg", "isPro": True},
+      {"user": "carol", "fullname": "Carol", "avatarUrl": "/b.svg", "isPro": False}]),
+    (r"GET /api/users/bob/likes", 200, [{"createdAt": TIME, "repo": {"name": "acme/x", "type": "space"}}]),
+    (r"GET /api/(users/bob|organizations/acme)/overview", 200,
+     {"user": "bob", "name": "acme", "fullname": "B", "avatarUrl": "/a.svg", "numFollowers": 2}),
+    (r"GET /api/models/acme/x/commits/\S+", 200,
+     [{"id": "1" * 40, "title": "t", "message": "", "date": TIME, "authors": [{"user": "bob"}]}]),
     (r"GET \S+/user-access-request/\S+", 200,
      [{"user": {"user": "bob", "_id": "u1", "fullname": "Bob"}, "status": "pending", "timestamp": TIME,
        "requestId": "r1"}]),
@@ -145,6 +153,18 @@ SAME = [
     ("api.cancel_access_request('acme/x', 'bob')", "repos access cancel acme/x bob"),
     ("api.grant_access('acme/x', 'bob')", "repos access grant acme/x bob"),
     ("api.get_model_tags()", "models tags"),
+    ("api.hide_discussion_comment('acme/x', 5, 'c1')", "discussions hide acme/x 5 c1 -y"),
+    ("api.unlike('acme/x', repo_type='space')", "repos unlike acme/x --type space"),
+    ("list(api.list_repo_likers('acme/x'))", "repos likers acme/x"),
+    ("list(api.list_repo_commits('acme/x', revision='a/b'))", "repos commits acme/x --revision a/b"),
+    ("api.super_squash_history('acme/x', branch='dev', commit_message='m')", "repos squash acme/x --branch dev -m m -y"),
+    ("api.get_user_overview('bob')", "users info bob"),
+    ("list(api.list_user_followers('bob'))", "users followers bob"),
+    ("list(api.list_user_following('bob'))", "users following bob"),
+    ("api.get_organization_overview('acme')", "orgs info acme"),
+    ("list(api.list_organization_members('acme'))", "orgs members acme"),
+    ("list(api.list_organization_followers('acme'))", "orgs followers acme"),
+    ("api.list_liked_repos('bob')", "users likes bob"),
     ("api.get_dataset_tags()", "datasets tags"),
 ]
 
@@ -186,6 +206,17 @@ def test_the_same_request(hub, env, python, code, words):
     # Who "I" am is asked by either when it needs to know; that is no part of the task.
     assert [str(a) for a in mine if "whoami" not in a.path] == [str(a) for a in theirs if "whoami" not in a.path]
     assert set(hub.tokens) == {"Bearer hf_token"}
+
+
+def test_people_are_told_as_they_come(hub, env):
+    for words in ("users followers bob", "users following bob", "orgs followers acme", "orgs members acme",
+                  "repos likers acme/x"):
+        assert ok(run([HF, *words.split(), "-q"], env)).out == "bob\ncarol\n", words
+        assert ok(run([HF, *words.split(), "-q", "--limit", "1"], env)).out == "bob\n", words
+        rows = json.loads(ok(run([HF, *words.split(), "--json"], env)).out)
+        assert [[r["username"], r["fullname"], r["is_pro"]] for r in rows] == [["bob", "Bob", True], ["carol", "Carol", False]]
+    assert json.loads(ok(run([HF, "users", "likes", "bob", "--json"], env)).out) == [
+        {"id": "acme/x", "type": "space", "created_at": "2026-01-21T03:45:36+00:00"}]
 
 
 def test_rows_are_what_the_official_command_prints(hub, env):
