@@ -157,6 +157,9 @@ static void run_hash(void *arg)
         st = hf__up_hash(item, item->lfs, &job->r->stop, &job->r->hashed, &job->err);
         if (st == HF_OK && item->lfs)
             hf__up_note(job->r, item, at, false, false);
+        if (st == HF_OK)
+            hf__logf(job->r->ctx->log, HF_LOG_DEBUG, "hashed '%s', %llu bytes", item->path,
+                     (unsigned long long)item->size);
     }
     job->status = st;
     hf__up_signal(job->r, &job->done);
