@@ -452,6 +452,7 @@ void srv_faults_match(srv_faults *faults, srv_req *req)
         r->n_seen++;
         if (!taken && r->n_seen >= r->first && r->n_seen <= r->last) {
             taken = true;
+            req->is_spoilt = true;
             req->fault = r->fault;
             copy_texts(req, &req->fault);
         }

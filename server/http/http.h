@@ -119,6 +119,7 @@ struct srv_req {
     bool has_auth; /* an Authorization header arrived */
     const char *id;
     srv_fault fault;
+    bool is_spoilt;          /* a rule of the fault script acts on it */
     srv_handler_fn *handler; /* called when the body is here */
     srv_piece_fn *on_piece;  /* NULL: the body is collected in `body` */
     void *state;             /* of the handler */

@@ -108,7 +108,8 @@ void srv_log_request(srv_log *log, const srv_req *req, bool finished)
                  finished ? "true" : "false", req->has_auth ? "true" : "false");
     add_text(&line, "id", req->id);
     add_text(&line, "agent", req->conn ? srv_req_header(req, "User-Agent") : NULL);
-    hf__buf_addf(&line, ",\"ms\":%llu}\n", (unsigned long long)(hf__clock_ms() - req->started_ms));
+    hf__buf_addf(&line, ",\"ms\":%llu%s}\n", (unsigned long long)(hf__clock_ms() - req->started_ms),
+                 req->is_spoilt ? ",\"spoilt\":true" : "");
     /* One write per line: O_APPEND keeps lines of several threads apart. */
     at = hf__buf_cstr(&line);
     left = line.status == HF_OK ? line.len : 0;

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""hf upload against hf-serve: what arrives, and what happens when a step of it goes wrong."""
-import hashlib
+"""hf upload and git push against hf-serve: what arrives, what stays here, and what a kill costs."""
 import json
 import os
 import pathlib
@@ -11,104 +10,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
 from case import HF, PATIENCE, noise
-
-HF_SERVE = os.environ.get("HF_SERVE", str(pathlib.Path(HF).parent / "hf-serve"))
-MIB = 1 << 20
-
-
-@unittest.skipUnless(os.path.exists(HF_SERVE), "no hf-serve was built")
-class Publish(unittest.TestCase):
-    serve_args = ("--lfs-multipart-threshold", str(4 * MIB), "--lfs-part-bytes", str(MIB))
-
-    def setUp(self):
-        self.work = pathlib.Path(tempfile.mkdtemp(prefix="hf-publish-", dir=os.environ.get("TMPDIR")))
-        self.addCleanup(shutil.rmtree, self.work, ignore_errors=True)
-        self.env = {k: v for k, v in os.environ.items()
-                    if not k.startswith("HF_") and not k.lower().endswith("_proxy")}
-        self.env.update(HOME=str(self.work), HF_HOME=str(self.work / "home"), GIT_CONFIG_NOSYSTEM="1", LC_ALL="C.UTF-8")
-        self.data = self.work / "data"
-        self.log_file = self.work / "log"
-        self.fault_file = self.work / "faults"
-        self.fault_file.write_text("")
-        self.env["HF_TOKEN"] = subprocess.run([HF_SERVE, "user", "add", "alice", "--data", str(self.data)], check=True,
-                                              capture_output=True, text=True, env=self.env).stdout.strip()
-        self.server = subprocess.Popen(
-            [HF_SERVE, "serve", "--data", str(self.data), "--port", "0", "--access-log", str(self.log_file),
-             "--faults", str(self.fault_file), *self.serve_args],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=self.env)
-        self.addCleanup(self.stop)
-        self.env["HF_ENDPOINT"] = self.server.stdout.readline().split()[-1]
-        self.folder = self.work / "f"
-        self.folder.mkdir()
-        self.repo = self.work / "data"
-
-    def stop(self):
-        self.server.terminate()
-        self.server.wait()
-        self.server.stdout.close()
-
-    def faults(self, *lines):
-        self.fault_file.write_text("".join(line + "\n" for line in lines))
-        self.server.send_signal(signal.SIGHUP)
-        time.sleep(0.3)
-
-    def hf(self, *args, stdin=subprocess.DEVNULL, **env):
-        return subprocess.run([HF, *map(str, args)], env={**self.env, **env}, stdin=stdin, capture_output=True,
-                              text=True, timeout=PATIENCE, cwd=self.work)
-
-    def upload(self, *args, **more):
-        p = self.hf("upload", "alice/m", *args, **more)
-        self.assertEqual(p.returncode, 0, p.stderr)
-        return p
-
-    def log(self, method=None, path=""):
-        """Requests the server has answered."""
-        out = []
-        for line in self.log_file.read_text().splitlines():
-            r = json.loads(line)
-            if (method is None or r["method"] == method) and re.search(path, r["path"]):
-                out.append(r)
-        return out
-
-    def api(self, path):
-        import urllib.request
-        request = urllib.request.Request(self.env["HF_ENDPOINT"] + path,
-                                         headers={"Authorization": "Bearer " + self.env["HF_TOKEN"]})
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=20) as answer:
-            return json.load(answer)
-
-    def commits(self, repo="models/alice/m", revision="main"):
-        return [c["title"] for c in self.api(f"/api/{repo}/commits/{revision}")]
-
-    def tree(self, repo="models/alice/m", revision="main"):
-        out = {}
-        for e in self.api(f"/api/{repo}/tree/{revision}?recursive=1"):
-            if e["type"] == "file":
-                out[e["path"]] = e["lfs"]["oid"] if "lfs" in e else e["oid"]
-        out.pop(".gitattributes", None)
-        return out
-
-    @staticmethod
-    def oid(data, lfs):
-        return (hashlib.sha256(data) if lfs else hashlib.sha1(b"blob %d\0" % len(data) + data)).hexdigest()
-
-    def fill(self, files):
-        want = {}
-        for name, data in files.items():
-            path = self.folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-            want[name] = self.oid(data, b"\0" in data[:512] or len(data) > 10 * MIB)
-        return want
-
-    FILES = {"a.txt": b"hello\n", "empty": b"", "big.bin": b"\0" + noise(9 * MIB + 5, 2), "dir/one.bin": b"\0" + noise(3 * MIB, 3),
-             "dir/ü x.txt": "ü\n".encode()}
+from publishing import MIB, Publish
 
 
 class Arrives(Publish):
@@ -219,125 +125,6 @@ class Stays(Publish):
         self.assertEqual(self.log("POST", "/commit/"), [])
 
 
-class Faults(Publish):
-    """Each step goes wrong once; one commit comes of it, and the right bytes."""
-
-    STEPS = {"preupload": "POST:*/preupload/*", "batch": "POST:*/objects/batch", "part": "PUT:/uploads/*/00003",
-             "basic": "PUT:/uploads/*", "completion": "POST:/uploads/*/complete", "verify": "POST:*/lfs/verify",
-             "commit": "POST:*/commit/*"}
-    KINDS = ("status=429:retry-after=1", "status=500", "status=503", "drop", "lose")
-
-    def run_fault(self, *rules, **env):
-        self.faults(*rules)
-        want = self.fill(self.FILES)
-        p = self.hf("upload", "alice/m", "f", **env)
-        self.faults()
-        return want, p
-
-    def check(self, want, p, rules):
-        self.assertEqual(p.returncode, 0, f"{rules}: {p.stderr}")
-        self.assertEqual(self.tree(), want, rules)
-        self.assertEqual(len(self.commits()), 2, rules)
-        shutil.rmtree(self.folder)
-        self.folder.mkdir()
-        self.assertEqual(subprocess.run([HF_SERVE, "repo", "delete", "alice/m", "--data", str(self.data)], env=self.env,
-                                        capture_output=True).returncode, 0)
-
-    def one_step(self, step):
-        for kind in self.KINDS:
-            rule = f"match={self.STEPS[step]} nth=1 action={kind}"
-            want, p = self.run_fault(rule)
-            self.check(want, p, rule)
-
-    def test_preupload(self):
-        self.one_step("preupload")
-
-    def test_batch(self):
-        self.one_step("batch")
-
-    def test_part(self):
-        self.one_step("part")
-
-    def test_basic(self):
-        self.one_step("basic")
-
-    def test_completion(self):
-        self.one_step("completion")
-
-    def test_verify(self):
-        self.one_step("verify")
-
-    def test_commit(self):
-        self.one_step("commit")
-
-    def test_cut_stalled_expired(self):
-        for rule in ("match=PUT:/uploads/*/00002 nth=1 action=take-cut=100000",
-                     "match=PUT:/uploads/* nth=1 action=take-cut=5000",
-                     "match=PUT:/uploads/*/00002 nth=1 action=take-stall=100000:5000",
-                     "match=PUT:/uploads/* nth=1 action=expired",
-                     "match=PUT:/uploads/*/00004 nth=1 action=expired",
-                     "match=POST:/uploads/*/complete nth=1 action=expired",
-                     "match=PUT:/uploads/*/00002 nth=1 action=etag=wrong",
-                     "match=PUT:/uploads/*/00002 nth=1 action=header=ETag:",
-                     "match=POST:*/commit/* nth=1 action=take-cut=100"):
-            want, p = self.run_fault(rule, HF_HUB_DOWNLOAD_TIMEOUT="1")
-            self.check(want, p, rule)
-
-    def test_a_lost_commit_is_not_made_again(self):
-        want, p = self.run_fault("match=POST:*/commit/* nth=1 action=lose")
-        self.assertEqual(len(self.log("POST", "/commit/")), 1)
-        self.assertIn("commit had happened", p.stderr)
-        self.check(want, p, "lose")
-
-    def test_a_lost_pull_request(self):
-        self.fill({"a.txt": b"1"})
-        self.upload("f")
-        self.fill({"a.txt": b"2"})
-        self.faults("match=POST:*/commit/* nth=1 action=lose")
-        p = self.upload("f", "--create-pr")
-        self.assertIn("/discussions/1", p.stderr)
-        self.assertEqual(len(self.log("POST", "/commit/")), 2) # the one before, and one
-        self.assertEqual([r["ref"] for r in self.api("/api/models/alice/m/refs?include_prs=1")["pullRequests"]],
-                         ["refs/pr/1"])
-
-    def test_without_end_it_is_one_error_and_no_commit(self):
-        self.fill(self.FILES)
-        self.upload("f/a.txt")
-        for n, rule in enumerate(("match=PUT:/uploads/*/00002 action=header=ETag:", "match=PUT:/uploads/* action=expired",
-                                  "match=POST:*/commit/* action=status=403")):
-            # Other bytes each time: the parts that a refused run brought need not be sent again.
-            self.fill({"big.bin": b"\0" + noise(9 * MIB + 5, 10 + n)})
-            self.faults(rule)
-            p = self.hf("upload", "alice/m", "f")
-            self.assertEqual(p.returncode, 1, rule)
-            self.assertEqual(len([line for line in p.stderr.splitlines() if line.startswith("Error:")]), 1, p.stderr)
-            self.assertEqual(list(self.tree()), ["a.txt"], rule)
-        self.faults()
-        self.upload("f")
-
-    def test_a_part_is_sent_again_alone(self):
-        want, p = self.run_fault("match=PUT:/uploads/*/00002 nth=1 action=take-cut=100000")
-        self.check(want, p, "cut")
-        parts = [r["path"].split("?")[0][-5:] for r in self.log("PUT", r"/0000\d|/00010")]
-        self.assertEqual(len(parts), 14 + 1)
-        self.assertEqual(parts.count("00002"), 3)
-
-    def test_a_file_that_changes(self):
-        self.fill(self.FILES)
-        self.upload("f/a.txt")
-        self.faults("match=PUT:/uploads/*/00003 nth=1 action=delay=2000")
-        p = subprocess.Popen([HF, "upload", "alice/m", "f"], env=self.env, cwd=self.work, stderr=subprocess.PIPE,
-                             stdout=subprocess.PIPE, text=True)
-        time.sleep(1)
-        with open(self.folder / "big.bin", "r+b") as f:
-            f.seek(5000)
-            f.write(b"changed")
-        _, err = p.communicate(timeout=PATIENCE)
-        self.assertEqual(p.returncode, 1)
-        self.assertIn("changed while it was being published", err)
-        self.assertEqual(list(self.tree()), ["a.txt"])
-
-
 class Killed(Publish):
     serve_args = ("--lfs-multipart-threshold", str(4 * MIB), "--lfs-part-bytes", str(MIB // 8))
 
@@ -353,12 +140,6 @@ class Killed(Publish):
             if lines[7] == "0":
                 found[str(path.relative_to(books))[:-9]] = (lines[0], lines[3])
         return found
-
-    def settled(self):
-        """What the log has when every request of a client that was killed is over."""
-        import urllib.request
-        urllib.request.urlopen(self.env["HF_ENDPOINT"] + "/-/settled", timeout=PATIENCE).close()
-        return self.log("PUT")
 
     @staticmethod
     def part(request):
@@ -406,7 +187,7 @@ class Killed(Publish):
             for path, note in self.notes().items():
                 self.assertEqual(notes.setdefault(path, note), note, path) # written once
                 self.assertEqual(note[1], want[path])
-            puts = self.settled()
+            puts = self.settled("PUT")
             again = {self.part(r) for r in puts[mark:]}
             self.assertEqual(again & arrived, set())
             arrived |= {self.part(r) for r in puts[mark:] if r["status"] == 200}
