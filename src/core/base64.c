@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/base64.h"
 
+#include <string.h>
+
+#define BAD 0xff
+
 static const char *alphabet_of(hf__base64_alphabet alphabet)
 {
     return alphabet == HF__BASE64_URL
@@ -12,69 +16,82 @@ void hf__base64_add(hf__buf *out, hf__base64_alphabet alphabet, const void *byte
 {
     const char *digits = alphabet_of(alphabet);
     const uint8_t *p = bytes;
+    size_t whole = len / 3;
+    char *to = hf__buf_reserve(out, (whole + (len % 3 != 0)) * 4);
 
-    for (size_t i = 0; i < len; i += 3) {
-        size_t n = len - i < 3 ? len - i : 3;
-        uint32_t word = (uint32_t)p[i] << 16;
+    if (!to)
+        return; /* out says it */
+    for (size_t i = 0; i < whole; i++, p += 3, to += 4) {
+        uint32_t word = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
 
-        if (n > 1)
-            word |= (uint32_t)p[i + 1] << 8;
-        if (n > 2)
-            word |= p[i + 2];
-        char four[4] = { digits[word >> 18], digits[(word >> 12) & 63],
-                         n > 1 ? digits[(word >> 6) & 63] : '=', n > 2 ? digits[word & 63] : '=' };
-        hf__buf_add(out, four, 4);
+        to[0] = digits[word >> 18];
+        to[1] = digits[(word >> 12) & 63];
+        to[2] = digits[(word >> 6) & 63];
+        to[3] = digits[word & 63];
     }
+    if (len % 3) {
+        uint32_t word = (uint32_t)p[0] << 16 | (len % 3 == 2 ? (uint32_t)p[1] << 8 : 0);
+
+        to[0] = digits[word >> 18];
+        to[1] = digits[(word >> 12) & 63];
+        to[2] = len % 3 == 2 ? digits[(word >> 6) & 63] : '=';
+        to[3] = '=';
+    }
+    hf__buf_grew(out, (whole + (len % 3 != 0)) * 4);
 }
 
-/* The value of a digit, 64 for what is none. */
-static uint32_t digit_value(hf__base64_alphabet alphabet, char c)
+/* The last two or three digits; bits that belong to no byte must be 0. */
+static bool decode_tail(const uint8_t values[256], const uint8_t *from, size_t n, char *to)
 {
-    if (c >= 'A' && c <= 'Z')
-        return (uint32_t)(c - 'A');
-    if (c >= 'a' && c <= 'z')
-        return (uint32_t)(c - 'a') + 26;
-    if (c >= '0' && c <= '9')
-        return (uint32_t)(c - '0') + 52;
-    if (c == (alphabet == HF__BASE64_URL ? '-' : '+'))
-        return 62;
-    return c == (alphabet == HF__BASE64_URL ? '_' : '/') ? 63 : 64;
+    uint32_t third = n == 3 ? values[from[2]] : 0;
+    uint32_t word;
+
+    if ((values[from[0]] | values[from[1]] | third) & 0x80)
+        return false;
+    word = (uint32_t)values[from[0]] << 12 | (uint32_t)values[from[1]] << 6 | third;
+    to[0] = (char)(word >> 10);
+    if (n == 3)
+        to[1] = (char)(word >> 2);
+    return (word & (n == 3 ? 0x3 : 0x3ff)) == 0;
 }
 
 bool hf__base64_decode(hf__buf *out, hf__base64_alphabet alphabet, hf__str text)
 {
+    const char *digits = alphabet_of(alphabet);
+    const uint8_t *from = (const uint8_t *)text.ptr;
     uint8_t values[256];
-    uint32_t word = 0;
-    unsigned bits = 0;
+    unsigned bad = 0;
     size_t padding = 0;
-    size_t n = 0;
+    size_t tail;
+    size_t size;
     char *to;
 
     while (text.len && padding < 2 && text.ptr[text.len - 1] == '=') {
         text.len--;
         padding++;
     }
-    if (text.len % 4 == 1 || (padding && (text.len + padding) % 4 != 0))
+    tail = text.len % 4;
+    if (tail == 1 || (padding && (text.len + padding) % 4 != 0))
         return false;
     if (text.len == 0)
         return true;
-    to = hf__buf_reserve(out, text.len / 4 * 3 + text.len % 4 * 3 / 4);
+    size = text.len / 4 * 3 + tail * 3 / 4;
+    to = hf__buf_reserve(out, size);
     if (!to)
         return true; /* out says it */
-    for (unsigned i = 0; i < 256; i++)
-        values[i] = (uint8_t)digit_value(alphabet, (char)i);
-    for (size_t i = 0; i < text.len; i++) {
-        uint32_t value = values[(unsigned char)text.ptr[i]];
+    memset(values, BAD, sizeof(values));
+    for (unsigned i = 0; i < 64; i++)
+        values[(unsigned char)digits[i]] = (uint8_t)i;
+    for (size_t n = text.len / 4; n > 0; n--, from += 4, to += 3) {
+        unsigned a = values[from[0]], b = values[from[1]], c = values[from[2]], d = values[from[3]];
 
-        if (value > 63)
-            return false;
-        word = (word << 6) | value;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            to[n++] = (char)(word >> bits);
-        }
+        bad |= a | b | c | d;
+        to[0] = (char)(a << 2 | b >> 4);
+        to[1] = (char)(b << 4 | c >> 2);
+        to[2] = (char)(c << 6 | d);
     }
-    hf__buf_grew(out, n);
-    return (word & ((1u << bits) - 1)) == 0;
+    if ((bad & 0x80) || (tail && !decode_tail(values, from, tail, to)))
+        return false;
+    hf__buf_grew(out, size);
+    return true;
 }
