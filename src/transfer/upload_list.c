@@ -361,7 +361,7 @@ hf_status hf__up_read(const up_item *item, int fd, uint64_t offset, void *to, si
 hf_status hf__up_hash(up_item *item, bool sha256, const hf_cancel *stop,
                       atomic_uint_fast64_t *hashed, hf_error *err)
 {
-    const size_t room = 256 * 1024;
+    const size_t room = 128 * 1024; /* half of a second-level cache or less */
     hf__hash *hash = NULL;
     uint8_t *bytes = NULL;
     uint64_t at = 0;
