@@ -19,7 +19,7 @@
 
 #define IDLE_SECONDS   60u
 #define HEAD_MS        75000u /* a connection that has brought no request for so long is closed */
-#define CONN_MEMORY    ((size_t)64 * 1024)
+#define CONN_MEMORY    ((size_t)256 * 1024)  /* half of it for what comes in one piece */
 #define THREAD_STACK   ((size_t)1024 * 1024) /* virtual; libgit2 recurses into trees */
 #define MAX_DISCARD    ((uint64_t)1024 * 1024)
 #define MAX_DISCARD_UP ((uint64_t)64 * 1024 * 1024) /* of a refused upload */

@@ -4,7 +4,6 @@
 #define _GNU_SOURCE /* sync_file_range */
 #include "store/private.h"
 
-#include "core/hash.h"
 #include "core/os.h"
 
 #include <errno.h>
@@ -169,7 +168,7 @@ hf_status srv_lfs_used(srv_store *store, const char *ns, uint64_t *out, hf_error
 
 struct srv_lfs_put {
     srv_store *store;
-    hf__hash *hash;
+    srv__hasher *hasher;
     int fd;
     uint64_t size, flushed;
     hf__buf path;
@@ -190,7 +189,7 @@ hf_status srv_lfs_put_new(srv_store *store, srv_lfs_put **out, hf_error *err)
     srv__random_hex(name, SRV_ID_HEX);
     st = srv__path(store, &put->path, err, "tmp/lfs-%s", name);
     if (st == HF_OK)
-        st = hf__hash_new(HF__HASH_SHA256, 0, &put->hash, err);
+        st = srv__hasher_new(&put->hasher, err);
     if (st == HF_OK) {
         put->fd = open(hf__buf_cstr(&put->path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (put->fd < 0)
@@ -209,10 +208,10 @@ hf_status srv_lfs_put_add(srv_lfs_put *put, const void *bytes, size_t len, hf_er
     hf_status st;
 
     hf__error_clear(err);
+    srv__hasher_add(put->hasher, bytes, len);
     st = hf__os_pwrite(put->fd, bytes, len, put->size, hf__buf_cstr(&put->path), err);
     if (st != HF_OK)
         return st;
-    hf__hash_add(put->hash, bytes, len);
     put->size += len;
     /* Begins while more comes what the fsync at the end would wait for. */
     if (put->size - put->flushed >= FLUSH_BYTES) {
@@ -296,7 +295,7 @@ hf_status srv_lfs_put_commit(srv_lfs_put *put, const srv_repo *repo, const char 
     hf_status st = HF_OK;
 
     hf__error_clear(err);
-    hf__hash_end(put->hash, computed);
+    srv__hasher_end(put->hasher, computed);
     if (computed[0] == '\0')
         st = hf__fail(err, HF_ERR_INTERNAL, "OpenSSL failed to hash");
     else if (sha256 && size != put->size)
@@ -322,7 +321,7 @@ void srv_lfs_put_abort(srv_lfs_put *put)
     if (put->fd >= 0)
         (void)hf__os_unlink(hf__buf_cstr(&put->path), NULL);
     hf__os_close(&put->fd);
-    hf__hash_free(put->hash);
+    srv__hasher_free(put->hasher);
     hf__buf_dispose(&put->path);
     free(put);
 }

@@ -3,6 +3,7 @@
 #ifndef SRV_STORE_PRIVATE_H
 #define SRV_STORE_PRIVATE_H
 
+#include "core/hash.h"
 #include "core/limits.h"
 #include "store/store.h"
 
@@ -184,6 +185,13 @@ hf_status srv__lfs_publish(srv_store *store, int fd, const char *from, const cha
 hf_status srv__lfs_link(srv_store *store, const srv_repo *repo, const char *sha256, uint64_t size,
                         hf_error *err);
 void srv__uploads_close(srv_store *store);
+
+/* SHA-256 of bytes that come piece by piece, computed beside what the caller does with them. */
+typedef struct srv__hasher srv__hasher;
+hf_status srv__hasher_new(srv__hasher **out, hf_error *err);
+void srv__hasher_add(srv__hasher *h, const void *bytes, size_t len);  /* bytes are copied */
+void srv__hasher_end(srv__hasher *h, char out[HF__HASH_HEX_MAX + 1]); /* "": OpenSSL failed */
+void srv__hasher_free(srv__hasher *h);                                /* NULL allowed */
 
 /* ---------------------------------------------------------------------------- .gitattributes */
 
