@@ -15,6 +15,7 @@
 
 #define BLOCK_BYTES ((size_t)128 * 1024)
 #define BLOCKS      8
+#define ENOUGH      (BLOCKS / 2) /* to wake somebody for: each wakeup costs as much as a block */
 
 struct srv__hasher {
     hf__hash *hash;
@@ -28,6 +29,8 @@ struct srv__hasher {
     size_t len[BLOCKS]; /* with the lock held, as all below */
     unsigned put;
     unsigned got;
+    bool hungry; /* the thread waits for blocks */
+    bool full;   /* and who fills them, for room */
     bool ended;
 };
 
@@ -67,8 +70,10 @@ static void *run(void *arg)
         unsigned at = h->got;
         size_t len;
 
-        while (h->put == at && !h->ended)
+        while (h->put == at && !h->ended) {
+            h->hungry = true;
             (void)pthread_cond_wait(&h->moved, &h->lock);
+        }
         if (h->put == at)
             break;
         len = h->len[at % BLOCKS];
@@ -76,7 +81,10 @@ static void *run(void *arg)
         hf__hash_add(h->hash, block_at(h, at), len);
         pthread_mutex_lock(&h->lock);
         h->got++;
-        (void)pthread_cond_signal(&h->moved);
+        if (h->full && h->put - h->got <= ENOUGH) {
+            h->full = false;
+            (void)pthread_cond_signal(&h->moved);
+        }
     }
     pthread_mutex_unlock(&h->lock);
     return NULL;
@@ -106,8 +114,12 @@ static void hand_over(srv__hasher *h)
         pthread_mutex_lock(&h->lock);
         h->len[h->put % BLOCKS] = h->filled;
         h->put++;
-        (void)pthread_cond_signal(&h->moved);
-        while (h->put - h->got == BLOCKS)
+        if (h->hungry && h->put - h->got >= ENOUGH) {
+            h->hungry = false;
+            (void)pthread_cond_signal(&h->moved);
+        }
+        h->full = h->put - h->got == BLOCKS;
+        while (h->full)
             (void)pthread_cond_wait(&h->moved, &h->lock);
         pthread_mutex_unlock(&h->lock);
     }

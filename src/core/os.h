@@ -94,6 +94,11 @@ hf_status hf__os_pwrite(int fd, const void *bytes, size_t len, uint64_t offset, 
 /* Up to len bytes; *got 0 at the end. */
 hf_status hf__os_pread(int fd, void *bytes, size_t len, uint64_t offset, size_t *got,
                        const char *path, hf_error *err);
+/* Bytes of a file to a socket that does not wait, not through memory of ours. *sent 0: the file ends
+ * here, or *full: the socket takes none now. HF_ERR_UNSUPPORTED: this system cannot, or not of this
+ * file. Where the other side is gone SIGPIPE comes, too: for threads that have it blocked. */
+hf_status hf__os_send_file(int to_socket, int fd, uint64_t offset, size_t len, size_t *sent,
+                           bool *full, hf_error *err);
 void hf__os_close(int *fd); /* closes and sets to -1 */
 /* Of a pipe or terminal: up to len bytes; *got 0 at the end. */
 hf_status hf__os_read(int fd, void *bytes, size_t len, size_t *got, const char *what,

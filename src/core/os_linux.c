@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -148,4 +149,27 @@ void hf__os_boot_id(hf__os_id *out)
 
     (void)snprintf(out->text, sizeof(out->text), "%016llx",
                    (unsigned long long)(hash == none ? 0 : hash));
+}
+
+hf_status hf__os_send_file(int to_socket, int fd, uint64_t offset, size_t len, size_t *sent,
+                           bool *full, hf_error *err)
+{
+    off_t at = (off_t)offset;
+    ssize_t n;
+
+    *sent = 0;
+    *full = false;
+    do
+        n = sendfile(to_socket, fd, &at, len);
+    while (n < 0 && errno == EINTR);
+    if (n >= 0) {
+        *sent = (size_t)n;
+        return HF_OK;
+    }
+    *full = errno == EAGAIN || errno == EWOULDBLOCK;
+    if (*full)
+        return HF_OK;
+    if (errno == EINVAL || errno == ENOSYS)
+        return hf__fail(err, HF_ERR_UNSUPPORTED, "this file cannot be sent by the kernel");
+    return hf__fail_os(err, errno, "cannot send");
 }

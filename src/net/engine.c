@@ -506,12 +506,13 @@ static void *run(void *arg)
         admit_io(net);
         tick_io(net);
         admit_io(net);
+        hf__kernel_send_io(net, end_hop_io);
         if (is_idle_io(net) && !was_idle)
             hf__blocks_trim(&net->blocks);
         was_idle = is_idle_io(net);
         wait_ms = net->io.tick_ms > net->io.now_ms ? net->io.tick_ms - net->io.now_ms : 0;
-        (void)net->curl.multi_poll(net->multi, NULL, 0, (int)earlier(wait_ms, HF__NO_WAKEUP_MS),
-                                   NULL);
+        (void)net->curl.multi_poll(net->multi, net->io.waits, net->io.n_waits,
+                                   (int)earlier(wait_ms, HF__NO_WAKEUP_MS), NULL);
     }
     return NULL;
 }
@@ -530,14 +531,18 @@ static hf_status start_thread(hf__net *net, hf_error *err)
     return failed ? hf__fail_os(err, failed, "cannot start the network thread") : HF_OK;
 }
 
+/* Handles last until the connections that tell them of their end are closed. */
 static void close_curl(hf__net *net)
 {
     if (net->multi)
         (void)net->curl.multi_cleanup(net->multi);
+    hf__handles_free_io(net);
     if (net->share)
         (void)net->curl.share_cleanup(net->share);
+    free(net->io.waits);
     net->multi = NULL;
     net->share = NULL;
+    net->io.waits = NULL;
 }
 
 static hf_status start_locked(hf__net *net, hf_error *err)
@@ -548,7 +553,8 @@ static hf_status start_locked(hf__net *net, hf_error *err)
         return st;
     net->multi = net->curl.multi_init();
     net->share = net->curl.share_init();
-    if (!net->multi || !net->share) {
+    net->io.waits = calloc(net->conf.max_connections, sizeof(*net->io.waits));
+    if (!net->multi || !net->share || !net->io.waits) {
         close_curl(net);
         return hf__fail_nomem(err);
     }
@@ -608,7 +614,6 @@ void hf__net_free(hf__net *net)
         hf__net_wake(net);
         pthread_join(net->thread, NULL);
         HF__ASSERT(is_idle_io(net));
-        hf__handles_free_io(net);
         hf__origins_free_io(net);
         close_curl(net);
     }

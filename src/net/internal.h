@@ -122,11 +122,18 @@ struct hf__origin {
 
 /* ---- a hop on curl */
 
+#define HF__SOCKETS 4 /* of one hop at a time: addresses that are tried side by side */
+
 struct hf__handle {
     hf__handle *next; /* in the list of free ones */
     CURL *easy;
     struct curl_slist *fields;
     hf__net_stream *stream;
+    bool by_kernel; /* the body of this hop goes from file to socket, past curl */
+    bool head_sent; /* then, as all below */
+    bool gave_up;   /* the other side takes no more */
+    unsigned n_sockets;
+    curl_socket_t sockets[HF__SOCKETS]; /* open ones */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -180,6 +187,8 @@ struct hf__net {
         uint64_t rate_ms;   /* when it was last paid */
         hf__streams active;
         hf__streams waiting;
+        struct curl_waitfd *waits; /* sockets that bodies wait for; room for all connections */
+        unsigned n_waits;
         hf__origin *origins;
         hf__handle *handles; /* free ones */
         uint32_t n_active;
@@ -215,6 +224,16 @@ bool hf__trust_init(hf__trust *trust, const hf__net_conf *conf); /* false: out o
 void hf__trust_dispose(hf__trust *trust);
 void hf__tls_setup(const hf__net *net, CURL *easy);
 bool hf__proxy_setup(const hf__net *net, CURL *easy, bool https); /* false: out of memory */
+
+/* ---- sendfile.c */
+
+typedef void hf__end_hop_fn(hf__net *net, hf__net_stream *stream, CURLcode code);
+
+/* Whether the body of this hop is one that the kernel sends; sets the handle up for it, or back. */
+bool hf__kernel_setup_io(hf__handle *handle, const hf__net_stream *stream, bool https,
+                         bool has_body);
+/* Sends what the sockets take, and notes in net->io.waits which have to be waited for. */
+void hf__kernel_send_io(hf__net *net, hf__end_hop_fn *end);
 
 /* ---- stream.c */
 

@@ -65,12 +65,19 @@ typedef struct hf__net_header {
 
 /* A body that does not lie in memory. `read` runs on the I/O thread, must not block for long, and
  * fills in up to len bytes from offset, which goes on from the call before or starts again at 0. No
- * bytes before the end are HF_ERR_CHANGED. Not HF_OK ends the exchange with that status. */
+ * bytes before the end are HF_ERR_CHANGED. Not HF_OK ends the exchange with that status.
+ *
+ * A body that is a piece of a file can say so: where nothing has to be encrypted the kernel then
+ * sends it, and `moved` is called in place of `read`. */
 typedef struct hf__net_source {
     hf_status (*read)(void *self, uint64_t offset, void *to, size_t len, size_t *got,
                       hf_error *err); /* NULL: none */
     void *self;
     uint64_t len; /* of the whole body */
+    bool is_file;
+    int fd;                                 /* stays open and at rest until the exchange is over */
+    uint64_t first;                         /* offset of the body in the file */
+    void (*moved)(void *self, uint64_t at); /* bytes before at are on their way; NULL: none */
 } hf__net_source;
 
 typedef struct hf__net_req {

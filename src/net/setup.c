@@ -143,6 +143,14 @@ static bool add_range(const hf__curl *curl, hf__handle *handle, const hf__net_re
     return add_field(curl, handle, "Range", value);
 }
 
+static bool add_length(const hf__curl *curl, hf__handle *handle, uint64_t length)
+{
+    char value[32];
+
+    (void)snprintf(value, sizeof(value), "%llu", (unsigned long long)length);
+    return add_field(curl, handle, "Content-Length", value);
+}
+
 static bool set_fields(hf__handle *handle, const hf__net_stream *stream, bool has_body)
 {
     const hf__curl *curl = &stream->net->curl;
@@ -161,7 +169,11 @@ static bool set_fields(hf__handle *handle, const hf__net_stream *stream, bool ha
         ok = ok && add_field(curl, handle, "Authorization", stream->auth);
     if (req->has_range)
         ok = ok && add_range(curl, handle, req);
-    if (has_body) {
+    if (handle->by_kernel) { /* curl knows of no body */
+        ok = ok &&
+             (!req->content_type || add_field(curl, handle, "Content-Type", req->content_type));
+        ok = ok && add_length(curl, handle, req->source.len);
+    } else if (has_body) {
         ok = ok && add_field(curl, handle, "Content-Type", req->content_type);
         ok = ok && add_field(curl, handle, "Expect", NULL);
     }
@@ -219,17 +231,20 @@ hf_status hf__handle_prepare_io(hf__handle *handle, hf__net_stream *stream, hf_e
     hf__url url;
     bool https = hf__url_parse(hf__buf_cstr(&stream->io.url), &url) && url.https;
     bool http2 = https && wants_http2(stream);
+    bool by_kernel = hf__kernel_setup_io(handle, stream, https, has_body);
 
     handle->stream = stream;
     handle->error[0] = '\0';
     if (curl->easy_setopt(handle->easy, CURLOPT_URL, hf__buf_cstr(&stream->io.url)) != CURLE_OK ||
         !hf__proxy_setup(stream->net, handle->easy, https) ||
-        !set_method(handle, stream, method, has_body) || !set_fields(handle, stream, has_body))
+        !set_method(handle, stream, method, has_body && !by_kernel) ||
+        !set_fields(handle, stream, has_body))
         return hf__fail_nomem(err);
     /* On a connection that was kept, curl sends a request again by itself when no answer comes. What
      * must not happen twice gets a connection of its own. */
-    (void)curl->easy_setopt(handle->easy, CURLOPT_FRESH_CONNECT,
-                            has_body && stream->req.retry == HF__NET_RETRY_NONE ? 1L : 0L);
+    (void)curl->easy_setopt(
+        handle->easy, CURLOPT_FRESH_CONNECT,
+        by_kernel || (has_body && stream->req.retry == HF__NET_RETRY_NONE) ? 1L : 0L);
     /* A curl without HTTP/2 refuses the first and keeps what it has. */
     (void)curl->easy_setopt(handle->easy, CURLOPT_HTTP_VERSION,
                             http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);

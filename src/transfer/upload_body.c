@@ -184,5 +184,5 @@ static hf_status body_read(void *self, uint64_t offset, void *to, size_t len, si
 
 void hf__up_body_source(up_body *b, hf__net_source *out)
 {
-    *out = (hf__net_source){ body_read, b, b->len };
+    *out = (hf__net_source){ .read = body_read, .self = b, .len = b->len };
 }

@@ -25,6 +25,13 @@ static hf_status read_body(void *self, uint64_t offset, void *to, size_t len, si
     return st;
 }
 
+static void body_moved(void *self, uint64_t at)
+{
+    up_put *put = self;
+
+    atomic_store(&put->at, at);
+}
+
 static hf_status on_head(void *self, const hf__net_head *head, hf_error *err)
 {
     up_put *put = self;
@@ -120,7 +127,13 @@ static hf_status start_part(up_send *send, size_t part, hf_error *err)
 {
     up_put *put =
         put_new(send, send->action.n_parts ? send->action.parts[part] : send->action.href);
-    hf__net_source source = { read_body, put, part_bytes(send, part) };
+    hf__net_source source = { .read = read_body,
+                              .self = put,
+                              .len = part_bytes(send, part),
+                              .is_file = send->fd >= 0,
+                              .fd = send->fd,
+                              .first = part * send->action.part_bytes,
+                              .moved = body_moved };
     hf__net_req req;
 
     if (!put)
