@@ -30,6 +30,7 @@ bench: build ## start-up and transfers measured beside their floors and everybod
 	@bench/startup --build build $$([ -x .venv/bin/hf ] && echo --official .venv)
 	@bench/table --build build $$([ -x .venv/bin/hf ] && echo --official .venv) $(BENCH)
 	@bench/upload --build build $$([ -x .venv/bin/hf ] && echo --official .venv)
+	@bench/commands --build build
 
 install: build ## install below $(DESTDIR)$(PREFIX)
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"

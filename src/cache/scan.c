@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is in a cache (cache.md 18), told as the Python client tells it: one warning for each thing that
+ * What is in a repo of a cache (cache.md 18), told as the Python client tells it: one warning for each thing that
  * is no repo, and that repo left out. Every directory is read once and every blob looked at once; links
  * are read and resolved by their text.
  */
@@ -25,23 +25,6 @@ typedef struct ref {
     bool used;
 } ref;
 
-typedef struct result {
-    hf_cache_info info; /* first, so that it is the handle */
-    hf__arena *arena;
-} result;
-
-typedef struct scan {
-    hf__cache *cache;
-    hf__arena *arena;
-    int fd;
-    bool store;
-    list repos;
-    list warnings;
-    list incomplete;
-    list unreferenced;
-    result *out;
-} scan;
-
 typedef struct repo_scan {
     scan *s;
     const char *path;
@@ -63,12 +46,6 @@ static int by_text(const void *a, const void *b)
 }
 
 /* ---- warnings */
-
-static bool is_helper_file(const char *name)
-{
-    return strcmp(name, ".DS_Store") == 0 || strcmp(name, "Thumbs.db") == 0 ||
-           strcmp(name, "desktop.ini") == 0;
-}
 
 /* Notes what is wrong with the repo; HF_OK, since the scan goes on. */
 static hf_status corrupt(repo_scan *r, const char *fmt, ...) HF__PRINTF(2, 3);
@@ -207,7 +184,7 @@ static hf_status add_ref(repo_scan *r, int dir, const char *name, unsigned char 
     int fd;
 
     (void)kind;
-    if (is_helper_file(name))
+    if (hf__scan_is_helper(name))
         return HF_OK;
     fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
@@ -338,7 +315,7 @@ static hf_status scan_snapshots(repo_scan *r)
         size_t child = len;
 
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-            is_helper_file(entry->d_name))
+            hf__scan_is_helper(entry->d_name))
             continue;
         if (!enter(r, entry->d_name, &child)) {
             st = corrupt(r, "The path is too long: %s", r->at);
@@ -419,7 +396,7 @@ static hf_status sum_up_repo(repo_scan *r, hf_cached_repo *repo)
         shared = r->s->store && r->blobs.fd >= 0 && strlen(b->path) > root &&
                  hf__shared_target(r->s->cache->dir, r->path, r->blobs.fd, b->path + root, hash);
         if (!shared)
-            r->s->out->info.size += b->size;
+            r->s->size += b->size;
     }
     if (repo->n_files == 0 && fstat(r->fd, &st) == 0) {
         repo->last_accessed = (double)st.st_atim.tv_sec + (double)st.st_atim.tv_nsec / 1e9;
@@ -494,7 +471,7 @@ static hf_status scan_incomplete(repo_scan *r)
         }
         part->size = (uint64_t)st.st_size;
         part->in_use = hf__part_in_use(r->s->fd, r->folder, dirfd(dir), entry->d_name);
-        r->s->out->info.incomplete_size += part->size;
+        r->s->incomplete_size += part->size;
     }
     closedir(dir);
     return HF_OK;
@@ -522,7 +499,7 @@ static hf_status scan_repo_inside(repo_scan *r, hf_cached_repo *repo)
     return status;
 }
 
-static hf_status scan_repo(scan *s, const char *name)
+hf_status hf__scan_repo(scan *s, const char *name)
 {
     repo_scan r = { .s = s, .folder = name, .fd = -1, .blobs = { .fd = -1 } };
     hf_cached_repo repo = { 0 };
@@ -539,6 +516,7 @@ static hf_status scan_repo(scan *s, const char *name)
         return HF_ERR_NO_MEMORY;
     r.blobs.arena = s->arena;
     r.blobs.repo_path = r.path;
+    r.blobs.repo_len = strlen(r.path);
     r.fd = openat(s->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (r.fd < 0 && errno == EACCES)
         st = unreadable(&r, r.path);
@@ -564,146 +542,4 @@ static hf_status scan_repo(scan *s, const char *name)
     hf__list_free(&r.revisions);
     hf__list_free(&r.files);
     return st;
-}
-
-/* ---- all of it */
-
-static hf_status add_payload(const char *hash, uint64_t size, void *arg)
-{
-    scan *s = arg;
-    hf_cached_rest *rest;
-    hf__buf lines;
-    hf__buf path;
-    bool alone;
-
-    s->out->info.size += size;
-    hf__buf_init(&lines, HF__MAX_TREE_FILE);
-    alone = hf__shared_references(s->cache->dir, s->fd, hash, &lines) && lines.len == 0;
-    hf__buf_dispose(&lines);
-    if (!alone)
-        return HF_OK;
-    rest = hf__list_add(&s->unreferenced);
-    hf__buf_init(&path, HF__MAX_PATH);
-    hf__buf_addf(&path, "%s/blobs/%.2s/%s", s->cache->dir, hash, hash);
-    if (rest)
-        rest->path = hf__arena_str(s->arena, hf__buf_str(&path));
-    hf__buf_dispose(&path);
-    if (!rest || !rest->path)
-        return HF_ERR_NO_MEMORY;
-    rest->size = size;
-    s->out->info.unreferenced_size += size;
-    return HF_OK;
-}
-
-static int by_type_and_id(const void *a, const void *b)
-{
-    const hf_cached_repo *x = a;
-    const hf_cached_repo *y = b;
-    int order = strcmp(hf__repo_type_name(x->type), hf__repo_type_name(y->type));
-
-    return order ? order : strcmp(x->id, y->id);
-}
-
-static int by_rest(const void *a, const void *b)
-{
-    return strcmp(((const hf_cached_rest *)a)->path, ((const hf_cached_rest *)b)->path);
-}
-
-static hf_status scan_entries(scan *s, hf_error *err)
-{
-    int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    struct dirent *entry;
-    hf_status st = HF_OK;
-
-    if (!dir) {
-        hf__os_close(&fd);
-        return hf__fail_os(err, errno, "cannot list '%s'", s->cache->dir);
-    }
-    while (st == HF_OK && (entry = readdir(dir)) != NULL) {
-        const char *name = entry->d_name;
-
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, ".locks") == 0 ||
-            strcmp(name, "CACHEDIR.TAG") == 0 || is_helper_file(name) ||
-            (s->store && strcmp(name, "blobs") == 0))
-            continue;
-        st = scan_repo(s, name);
-    }
-    closedir(dir);
-    if (st == HF_OK && s->store)
-        st = hf__shared_each(s->fd, add_payload, s);
-    return st == HF_OK ? HF_OK : hf__fail(err, st, "cannot hold what is in '%s'", s->cache->dir);
-}
-
-static hf_status finish(scan *s, hf_error *err)
-{
-    hf_cache_info *info = &s->out->info;
-
-    hf__list_sort(&s->repos, by_type_and_id);
-    hf__list_sort(&s->warnings, by_text);
-    hf__list_sort(&s->incomplete, by_rest);
-    hf__list_sort(&s->unreferenced, by_rest);
-    info->path = hf__arena_cstr(s->arena, s->cache->dir);
-    info->repos = hf__list_keep(&s->repos, s->arena);
-    info->n_repos = s->repos.n;
-    info->warnings = hf__list_keep(&s->warnings, s->arena);
-    info->n_warnings = s->warnings.n;
-    info->incomplete = hf__list_keep(&s->incomplete, s->arena);
-    info->n_incomplete = s->incomplete.n;
-    info->unreferenced = hf__list_keep(&s->unreferenced, s->arena);
-    info->n_unreferenced = s->unreferenced.n;
-    return info->path && info->repos && info->warnings && info->incomplete && info->unreferenced
-               ? HF_OK
-               : hf__fail_nomem(err);
-}
-
-static hf_status open_cache(scan *s, hf_error *err)
-{
-    s->fd = open(s->cache->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (s->fd >= 0) {
-        s->store = hf__shared_is_store(s->fd);
-        return HF_OK;
-    }
-    if (errno == ENOENT)
-        return hf__fail(err, HF_ERR_NOT_CACHED, "cache directory not found: %s", s->cache->dir);
-    if (errno == ENOTDIR)
-        return hf__fail(err, HF_ERR_INVALID_ARG, "the cache '%s' is a file, not a directory",
-                        s->cache->dir);
-    return hf__fail_os(err, errno, "cannot open the cache '%s'", s->cache->dir);
-}
-
-hf_status hf__cache_scan(hf__cache *cache, hf_cache_info **out, hf_error *err)
-{
-    scan s = { .cache = cache, .fd = -1 };
-    hf_status st;
-
-    hf__list_init(&s.repos, sizeof(hf_cached_repo));
-    hf__list_init(&s.warnings, sizeof(const char *));
-    hf__list_init(&s.incomplete, sizeof(hf_cached_rest));
-    hf__list_init(&s.unreferenced, sizeof(hf_cached_rest));
-    s.arena = hf__arena_new();
-    s.out = s.arena ? hf__arena_alloc(s.arena, sizeof(*s.out)) : NULL;
-    st = s.out ? open_cache(&s, err) : hf__fail_nomem(err);
-    if (st == HF_OK)
-        st = scan_entries(&s, err);
-    if (st == HF_OK)
-        st = finish(&s, err);
-    hf__os_close(&s.fd);
-    hf__list_free(&s.repos);
-    hf__list_free(&s.warnings);
-    hf__list_free(&s.incomplete);
-    hf__list_free(&s.unreferenced);
-    if (st != HF_OK) {
-        hf__arena_free(s.arena);
-        return st;
-    }
-    s.out->arena = s.arena;
-    *out = &s.out->info;
-    return HF_OK;
-}
-
-void hf__cache_info_free(hf_cache_info *info)
-{
-    if (info)
-        hf__arena_free(((result *)(void *)info)->arena);
 }

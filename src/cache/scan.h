@@ -26,11 +26,32 @@ typedef struct list { /* grows; its items end in the arena */
 typedef struct blob_table {
     hf__arena *arena;
     const char *repo_path;
-    int fd;      /* of the repo's blobs; -1: none */
-    blob *slots; /* open addressing; n_slots is a power of two */
+    size_t repo_len; /* of repo_path */
+    int fd;          /* of the repo's blobs; -1: none */
+    blob *slots;     /* open addressing; n_slots is a power of two */
     size_t n_slots;
     size_t n;
 } blob_table;
+
+/* What one thread finds; nobody else touches it meanwhile. */
+typedef struct scan {
+    const hf__cache *cache;
+    hf__arena *arena;
+    int fd;     /* of the cache */
+    bool store; /* it has content that repos share */
+    list repos; /* of hf_cached_repo */
+    list warnings;
+    list incomplete;
+    list unreferenced;
+    uint64_t size;
+    uint64_t incomplete_size;
+    uint64_t unreferenced_size;
+} scan;
+
+/* Adds the repo in this folder of the cache, or a warning that tells why it is none. */
+hf_status hf__scan_repo(scan *s, const char *name);
+/* A file that a desktop leaves anywhere. */
+bool hf__scan_is_helper(const char *name);
 
 void hf__list_init(list *l, size_t size);
 void *hf__list_add(list *l); /* a zeroed item; NULL when out of memory */

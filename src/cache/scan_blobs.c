@@ -46,6 +46,12 @@ void hf__list_free(list *l)
     l->items = NULL;
 }
 
+bool hf__scan_is_helper(const char *name)
+{
+    return strcmp(name, ".DS_Store") == 0 || strcmp(name, "Thumbs.db") == 0 ||
+           strcmp(name, "desktop.ini") == 0;
+}
+
 /* ---- blobs: each looked at once */
 
 static uint64_t text_hash(const char *text)
@@ -81,7 +87,7 @@ static hf_status blobs_grow(blob_table *table)
 
 static void blob_look(const blob_table *table, blob *b)
 {
-    size_t len = strlen(table->repo_path);
+    size_t len = table->repo_len;
     const char *name =
         strncmp(b->path, table->repo_path, len) == 0 && strncmp(b->path + len, "/blobs/", 7) == 0
             ? b->path + len + 7
@@ -100,7 +106,9 @@ static void blob_look(const blob_table *table, blob *b)
 
 blob *hf__blob_get(blob_table *table, const char *path)
 {
-    uint64_t hash = text_hash(path);
+    /* All begin with the repo's path, which is most of them. */
+    uint64_t hash = text_hash(
+        strncmp(path, table->repo_path, table->repo_len) == 0 ? path + table->repo_len : path);
     size_t at;
 
     if (table->n * 2 >= table->n_slots && blobs_grow(table) != HF_OK)

@@ -196,6 +196,65 @@ void test_cache_scan__warns_of_what_is_no_repo(void **state)
     hub_close(&h);
 }
 
+/* So many that threads share them: what each found comes together, once and in order. */
+void test_cache_scan__many_repos(void **state)
+{
+    enum { REPOS = 50 };
+    hub h = { unit_dir_make(), NULL, NULL };
+    hf_cache_info *one = NULL;
+
+    (void)state;
+    assert_int_equal(hf__cache_open(h.dir.path, false, NULL, &h.cache, NULL), HF_OK);
+    for (int i = 0; i < REPOS; i++) {
+        char root[64];
+        char path[160];
+
+        snprintf(root, sizeof(root), "models--acme--m%02d", i);
+        assert_int_equal(mkdir(unit_path(&h.dir, root), 0755), 0);
+        for (int k = 0; k < 4; k++) {
+            static const char *const folders[] = { "blobs", "refs", "snapshots",
+                                                   "snapshots/" COMMIT_A };
+
+            snprintf(path, sizeof(path), "%s/%s", root, folders[k]);
+            assert_int_equal(mkdir(unit_path(&h.dir, path), 0755), 0);
+        }
+        snprintf(path, sizeof(path), "%s/refs/main", root);
+        unit_write(unit_path(&h.dir, path), COMMIT_A, 40);
+        snprintf(path, sizeof(path), "%s/blobs/x", root);
+        unit_write(unit_path(&h.dir, path), "0123456789012345678901234567890123456789012345678901",
+                   (size_t)i + 1);
+        snprintf(path, sizeof(path), "%s/blobs/y.incomplete", root);
+        unit_write(unit_path(&h.dir, path), "ab", 2);
+        snprintf(path, sizeof(path), "%s/snapshots/" COMMIT_A "/f", root);
+        assert_int_equal(symlink("../../blobs/x", unit_path(&h.dir, path)), 0);
+        snprintf(path, sizeof(path), "stray-%02d", i);
+        unit_write(unit_path(&h.dir, path), "", 0);
+    }
+    look(&h);
+    assert_int_equal(h.info->n_repos, REPOS);
+    assert_int_equal(h.info->n_warnings, REPOS);
+    assert_int_equal(h.info->n_incomplete, REPOS);
+    assert_int_equal(h.info->incomplete_size, 2 * REPOS);
+    assert_int_equal(h.info->size, REPOS * (REPOS + 1) / 2);
+    for (size_t i = 0; i < REPOS; i++) {
+        const hf_cached_repo *repo = &h.info->repos[i];
+        char id[16];
+
+        snprintf(id, sizeof(id), "acme/m%02d", (int)i);
+        assert_string_equal(repo->id, id);
+        assert_int_equal(repo->size, i + 1);
+        assert_int_equal(repo->n_revisions, 1);
+        assert_string_equal(repo->refs[0], "main");
+        assert_string_equal(repo->revisions[0].files[0].path, "f");
+        assert_true(i == 0 || strcmp(h.info->warnings[i - 1], h.info->warnings[i]) < 0);
+        assert_true(i == 0 ||
+                    strcmp(h.info->incomplete[i - 1].path, h.info->incomplete[i].path) < 0);
+    }
+    assert_int_equal(hf__cache_scan(h.cache, &one, NULL), HF_OK); /* beside the first */
+    hf__cache_info_free(one);
+    hub_close(&h);
+}
+
 void test_cache_scan__of_no_cache(void **state)
 {
     unit_dir dir = unit_dir_make();
