@@ -1,33 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Many blobs at once, as one pack. A loose object costs a file each, which is most of the time of a
- * commit of thousands of small files. The pack is written to a file without a name, since its head
- * tells a count that is known at the end only; libgit2 then copies it to its place and makes the
- * index, checking every object on the way.
+ * commit of thousands of small files.
+ *
+ * Blobs gather in batches. Hashing and compressing a batch is a job of a pool, while the next ones
+ * still arrive; batches come back in their order and are written to a file below DATA/tmp. The end
+ * gives it its head, which tells a count, its sum and its index, all of it on the disk before the
+ * index has its name: who finds the index believes it.
+ *
+ * The ids are SHA-1 without git's look for made-up collisions. Who sends blobs may write to the repo
+ * anyway, and an id that is there keeps its bytes; what git itself receives, git checks.
  */
 #include "store/private.h"
 
 #include "core/hash.h"
 #include "core/os.h"
+#include "core/pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
-#define FLUSH_AT  ((size_t)256 * 1024)
-#define HEAD      12 /* "PACK", version, count */
-#define TYPE_BLOB 3
+#define FLUSH_AT    ((size_t)256 * 1024)
+#define HEAD        12 /* "PACK", version, count */
+#define TYPE_BLOB   3
+#define BATCHES     4
+#define BATCH_BLOBS 64
+#define BATCH_BYTES ((size_t)256 * 1024)
+#define BATCH_LARGE ((size_t)1024 * 1024) /* goes alone: four of these would be much */
+
+typedef struct blob {
+    size_t from, len; /* in the batch's bytes */
+    size_t at, size;  /* in what is packed of it */
+    uint32_t crc;
+    git_oid id;
+    char *oid; /* whom to tell */
+} blob;
+
+typedef struct batch {
+    hf__strand *strand;
+    hf__job job;
+    srv__zip *zip;
+    hf__buf bytes, packed;
+    blob blobs[BATCH_BLOBS];
+    size_t n;
+    bool busy;
+    hf_status status;
+    hf_error err;
+} batch;
 
 struct srv_pack {
     srv_git *git;
     int fd;
+    hf__buf path;  /* of fd; empty once it is in its place */
     uint64_t size; /* of what was written, the head included */
-    uint32_t n;
-    z_stream zip;
-    bool zip_ready;
-    hf__buf out;
+    hf__buf out;   /* to be written */
+    hf__pool *pool;
+    batch batches[BATCHES];
+    unsigned filling; /* batch */
+    srv__packed *objects;
+    size_t n, room;
     git_oid *seen; /* a table by the first bytes of the id, 0 is empty; a power of two long */
     size_t cap;
 };
@@ -36,32 +71,62 @@ void srv_pack_free(srv_pack *pack)
 {
     if (!pack)
         return;
-    if (pack->zip_ready)
-        (void)deflateEnd(&pack->zip);
+    for (unsigned i = 0; i < BATCHES; i++) {
+        batch *b = &pack->batches[i];
+
+        if (b->busy)
+            hf__strand_wait(b->strand);
+        hf__strand_free(b->strand);
+        srv__zip_free(b->zip);
+        hf__buf_dispose(&b->bytes);
+        hf__buf_dispose(&b->packed);
+    }
+    hf__pool_free(pack->pool);
     hf__os_close(&pack->fd);
+    if (pack->path.len)
+        (void)hf__os_unlink(hf__buf_cstr(&pack->path), NULL);
+    hf__buf_dispose(&pack->path);
     hf__buf_dispose(&pack->out);
+    free(pack->objects);
     free(pack->seen);
     free(pack);
 }
 
-/* A file that vanishes with its descriptor. */
 static hf_status open_file(srv_pack *pack, hf_error *err)
 {
     char name[SRV_ID_HEX + 1];
-    hf__buf path;
     hf_status st;
 
-    hf__buf_init(&path, HF__MAX_PATH);
     srv__random_hex(name, SRV_ID_HEX);
-    st = srv__path(pack->git->store, &path, err, "tmp/pack-%s", name);
-    if (st == HF_OK) {
-        pack->fd = open(hf__buf_cstr(&path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (pack->fd < 0)
-            st = hf__fail_os(err, errno, "cannot make '%s'", hf__buf_cstr(&path));
-        else
-            st = hf__os_unlink(hf__buf_cstr(&path), err);
+    st = srv__path(pack->git->store, &pack->path, err, "tmp/pack-%s", name);
+    if (st != HF_OK)
+        return st;
+    pack->fd = open(hf__buf_cstr(&pack->path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (pack->fd < 0) {
+        st = hf__fail_os(err, errno, "cannot make '%s'", hf__buf_cstr(&pack->path));
+        hf__buf_reset(&pack->path);
     }
-    hf__buf_dispose(&path);
+    return st;
+}
+
+static void run_batch(void *arg);
+
+static hf_status open_batches(srv_pack *pack, hf_error *err)
+{
+    hf_status st = hf__pool_new(0, &pack->pool, err);
+
+    for (unsigned i = 0; st == HF_OK && i < BATCHES; i++) {
+        batch *b = &pack->batches[i];
+
+        b->err = (hf_error)HF_ERROR_INIT;
+        hf__buf_init(&b->bytes, SIZE_MAX / 2);
+        hf__buf_init(&b->packed, SIZE_MAX / 2);
+        b->job.fn = run_batch;
+        b->job.arg = b;
+        st = srv__zip_new(&b->zip, err);
+        if (st == HF_OK)
+            st = hf__strand_new(pack->pool, &b->strand, err);
+    }
     return st;
 }
 
@@ -76,12 +141,13 @@ hf_status srv_pack_new(srv_git *git, srv_pack **out, hf_error *err)
     pack->git = git;
     pack->fd = -1;
     pack->size = HEAD;
+    hf__buf_init(&pack->path, HF__MAX_PATH);
     hf__buf_init(&pack->out, SIZE_MAX / 2);
     pack->cap = 1024;
     pack->seen = calloc(pack->cap, sizeof *pack->seen);
-    /* Level 1: the bytes were compressed by nobody yet, and somebody waits. */
-    pack->zip_ready = deflateInit(&pack->zip, 1) == Z_OK;
-    st = pack->seen && pack->zip_ready ? open_file(pack, err) : hf__fail_nomem(err);
+    st = pack->seen ? open_batches(pack, err) : hf__fail_nomem(err);
+    if (st == HF_OK)
+        st = open_file(pack, err);
     if (st != HF_OK) {
         srv_pack_free(pack);
         return st;
@@ -109,7 +175,7 @@ static hf_status note(srv_pack *pack, const git_oid *id, bool *fresh, hf_error *
     *fresh = git_oid_is_zero(&pack->seen[at]);
     if (!*fresh)
         return HF_OK;
-    if ((size_t)pack->n * 2 >= pack->cap) {
+    if (pack->n * 2 >= pack->cap) {
         size_t cap = pack->cap * 2;
         git_oid *table = calloc(cap, sizeof *table);
 
@@ -139,6 +205,58 @@ static hf_status flush(srv_pack *pack, hf_error *err)
     return st;
 }
 
+static hf_status keep(srv_pack *pack, const batch *b, const blob *one, hf_error *err)
+{
+    bool fresh = false;
+    hf_status st;
+
+    (void)git_oid_tostr(one->oid, SRV_OID_HEX + 1, &one->id);
+    if (git_odb_exists_ext(pack->git->odb, &one->id, GIT_ODB_LOOKUP_NO_REFRESH))
+        return HF_OK;
+    st = note(pack, &one->id, &fresh, err);
+    if (st != HF_OK || !fresh)
+        return st;
+    if (pack->n == pack->room) {
+        size_t room = pack->room ? pack->room * 2 : 1024;
+        srv__packed *grown = realloc(pack->objects, room * sizeof *grown);
+
+        if (!grown)
+            return hf__fail_nomem(err);
+        pack->objects = grown;
+        pack->room = room;
+    }
+    pack->objects[pack->n++] =
+        (srv__packed){ .id = one->id, .crc = one->crc, .offset = pack->size + pack->out.len };
+    hf__buf_add(&pack->out, b->packed.ptr + one->at, one->size);
+    return pack->out.len >= FLUSH_AT ? flush(pack, err) : HF_OK;
+}
+
+/* Waits for the batch and takes over what it made; it is empty then. */
+static hf_status collect(srv_pack *pack, batch *b, hf_error *err)
+{
+    hf_status st;
+
+    if (!b->busy)
+        return HF_OK;
+    hf__strand_wait(b->strand);
+    b->busy = false;
+    st = b->status;
+    if (st != HF_OK)
+        hf__error_copy(err, &b->err);
+    for (size_t i = 0; st == HF_OK && i < b->n; i++)
+        st = keep(pack, b, &b->blobs[i], err);
+    b->n = 0;
+    hf__buf_reset(&b->bytes);
+    hf__buf_reset(&b->packed);
+    if (b->bytes.cap > 2 * BATCH_LARGE) {
+        hf__buf_dispose(&b->bytes);
+        hf__buf_dispose(&b->packed);
+    }
+    return st;
+}
+
+/* ----------------------------------------------------------------------------- a batch, on a worker */
+
 /* Type and size, four bits of it in the first byte and seven in each that follows. */
 static void add_head(hf__buf *out, size_t size)
 {
@@ -151,52 +269,73 @@ static void add_head(hf__buf *out, size_t size)
     hf__buf_addc(out, (char)byte);
 }
 
-static hf_status add_zipped(srv_pack *pack, hf__str bytes, hf_error *err)
+static hf_status pack_one(batch *b, blob *one, hf_error *err)
 {
-    int rc;
+    hf__str bytes = { one->len ? b->bytes.ptr + one->from : "", one->len };
+    uint8_t id[32];
+    size_t len = 0;
+    hf_status st = hf__hash_raw(HF__HASH_GIT_BLOB, bytes.ptr, bytes.len, id, &len, err);
 
-    (void)deflateReset(&pack->zip);
-    pack->zip.next_in = (Bytef *)(uintptr_t)bytes.ptr;
-    pack->zip.avail_in = (uInt)bytes.len;
-    do {
-        char *to = hf__buf_reserve(&pack->out, 16384);
-
-        if (!to)
-            return hf__fail_nomem(err);
-        pack->zip.next_out = (Bytef *)to;
-        pack->zip.avail_out = 16384;
-        rc = deflate(&pack->zip, Z_FINISH);
-        hf__buf_grew(&pack->out, 16384 - pack->zip.avail_out);
-        if (rc != Z_OK && rc != Z_BUF_ERROR && rc != Z_STREAM_END)
-            return hf__fail(err, HF_ERR_INTERNAL, "zlib failed to compress");
-    } while (rc != Z_STREAM_END);
+    if (st != HF_OK)
+        return st;
+    memcpy(one->id.id, id, sizeof one->id.id);
+    one->at = b->packed.len;
+    add_head(&b->packed, bytes.len);
+    srv__zip_add(b->zip, bytes, &b->packed);
+    if (b->packed.status != HF_OK)
+        return hf__fail_nomem(err);
+    one->size = b->packed.len - one->at;
+    one->crc = srv__zip_crc32(b->packed.ptr + one->at, one->size);
     return HF_OK;
+}
+
+static void run_batch(void *arg)
+{
+    batch *b = arg;
+
+    b->status = HF_OK;
+    for (size_t i = 0; b->status == HF_OK && i < b->n; i++)
+        b->status = pack_one(b, &b->blobs[i], &b->err);
+}
+
+static void hand_over(srv_pack *pack)
+{
+    batch *b = &pack->batches[pack->filling];
+
+    b->busy = true;
+    hf__strand_add(b->strand, &b->job);
+    pack->filling = (pack->filling + 1) % BATCHES;
+}
+
+static hf_status collect_all(srv_pack *pack, hf_error *err)
+{
+    hf_status st = HF_OK;
+
+    /* The one to be filled next is the oldest. */
+    for (unsigned i = 0; st == HF_OK && i < BATCHES; i++)
+        st = collect(pack, &pack->batches[(pack->filling + i) % BATCHES], err);
+    return st;
 }
 
 hf_status srv_pack_add(srv_pack *pack, hf__str bytes, char oid[SRV_OID_HEX + 1], hf_error *err)
 {
-    git_oid id;
-    bool fresh = false;
-    hf_status st = HF_OK;
-    int rc;
+    batch *b = &pack->batches[pack->filling];
+    hf_status st;
 
     hf__error_clear(err);
     if (bytes.len > UINT32_MAX)
         return hf__fail(err, HF_ERR_LIMIT, "a file of a commit is larger than 4 GB");
-    rc = git_odb_hash(&id, bytes.ptr ? bytes.ptr : "", bytes.len, GIT_OBJECT_BLOB);
-    if (rc != 0)
-        return srv__git_fail(rc, err, "cannot hash a blob");
-    (void)git_oid_tostr(oid, SRV_OID_HEX + 1, &id);
-    if (git_odb_exists_ext(pack->git->odb, &id, GIT_ODB_LOOKUP_NO_REFRESH))
-        return HF_OK;
-    st = note(pack, &id, &fresh, err);
-    if (st != HF_OK || !fresh)
+    st = collect(pack, b, err);
+    if (st != HF_OK)
         return st;
-    add_head(&pack->out, bytes.len);
-    st = add_zipped(pack, bytes, err);
-    if (st == HF_OK)
-        pack->n++;
-    return st == HF_OK && pack->out.len >= FLUSH_AT ? flush(pack, err) : st;
+    b->blobs[b->n++] = (blob){ .from = b->bytes.len, .len = bytes.len, .oid = oid };
+    hf__buf_add_str(&b->bytes, bytes);
+    if (b->bytes.status != HF_OK)
+        return hf__fail_nomem(err);
+    if (b->n < BATCH_BLOBS && b->bytes.len < BATCH_BYTES)
+        return HF_OK;
+    hand_over(pack);
+    return bytes.len >= BATCH_LARGE ? collect_all(pack, err) : HF_OK;
 }
 
 /* -------------------------------------------------------------------------------------- to its place */
@@ -210,74 +349,111 @@ static hf_status write_head(srv_pack *pack, hf_error *err)
     return hf__os_pwrite(pack->fd, head, HEAD, 0, "a pack", err);
 }
 
-/* All of it, then the SHA-1 of all of it. */
-static hf_status feed(srv_pack *pack, git_indexer *indexer, hf_error *err)
+/* SHA-1 of all of it, which then follows it. */
+static hf_status write_sum(srv_pack *pack, char hex[HF__HASH_HEX_MAX + 1], git_oid *sum,
+                           hf_error *err)
 {
-    git_indexer_progress progress = { 0 };
-    char hex[HF__HASH_HEX_MAX + 1] = "";
     char *bytes = malloc(FLUSH_AT);
     hf__hash *hash = NULL;
-    git_oid sum;
     uint64_t at = 0;
-    int rc = 0;
     hf_status st = bytes ? hf__hash_new(HF__HASH_SHA1, 0, &hash, err) : hf__fail_nomem(err);
 
-    while (st == HF_OK && rc == 0 && at < pack->size) {
+    while (st == HF_OK && at < pack->size) {
         size_t got = 0;
 
         st = hf__os_pread(pack->fd, bytes, FLUSH_AT, at, &got, "a pack", err);
         if (st == HF_OK && got == 0)
             st = hf__fail(err, HF_ERR_IO, "a pack became shorter than it was");
-        if (st != HF_OK)
-            break;
-        hf__hash_add(hash, bytes, got);
-        rc = git_indexer_append(indexer, bytes, got, &progress);
+        if (st == HF_OK)
+            hf__hash_add(hash, bytes, got);
         at += got;
     }
-    if (st == HF_OK && rc == 0) {
+    if (st == HF_OK) {
         hf__hash_end(hash, hex);
-        rc = git_oid_fromstr(&sum, hex);
+        if (git_oid_fromstr(sum, hex) != 0)
+            st = hf__fail(err, HF_ERR_INTERNAL, "OpenSSL failed to hash");
     }
-    if (st == HF_OK && rc == 0)
-        rc = git_indexer_append(indexer, sum.id, sizeof sum.id, &progress);
-    if (st == HF_OK && rc == 0)
-        rc = git_indexer_commit(indexer, &progress);
-    if (st == HF_OK && rc != 0)
-        st = srv__git_fail(rc, err, "cannot write a pack");
+    if (st == HF_OK)
+        st = hf__os_pwrite(pack->fd, sum->id, sizeof sum->id, pack->size, "a pack", err);
     hf__hash_free(hash);
     free(bytes);
     return st;
 }
 
+/* Gives the file `from`, open as fd, its name in the repository. */
+static hf_status place(srv_pack *pack, int fd, const char *from, const char *hex,
+                       const char *suffix, hf_error *err)
+{
+    hf__buf path;
+    hf_status st = HF_OK;
+
+    hf__buf_init(&path, HF__MAX_PATH);
+    hf__buf_addf(&path, "%sobjects/pack/pack-%s.%s", git_repository_path(pack->git->repo), hex,
+                 suffix);
+    if (fsync(fd) != 0 || fchmod(fd, 0444) != 0)
+        st = hf__fail_os(err, errno, "cannot write a pack");
+    if (st == HF_OK)
+        st = hf__os_rename(from, hf__buf_cstr(&path), err);
+    hf__buf_dispose(&path);
+    return st;
+}
+
+static hf_status write_index(srv_pack *pack, const char *hex, const git_oid *sum, hf_error *err)
+{
+    hf__buf index;
+    hf__buf path;
+    int fd = -1;
+    hf_status st;
+
+    hf__buf_init(&index, SIZE_MAX / 2);
+    hf__buf_init(&path, HF__MAX_PATH);
+    hf__buf_addf(&path, "%s.idx", hf__buf_cstr(&pack->path));
+    st = srv__pack_index(pack->objects, pack->n, sum->id, &index, err);
+    if (st == HF_OK) {
+        fd = open(hf__buf_cstr(&path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0)
+            st = hf__fail_os(err, errno, "cannot make '%s'", hf__buf_cstr(&path));
+    }
+    if (st == HF_OK)
+        st = hf__os_pwrite(fd, index.ptr, index.len, 0, "the index of a pack", err);
+    /* The pack first: who sees an index looks for it. */
+    if (st == HF_OK)
+        st = place(pack, pack->fd, hf__buf_cstr(&pack->path), hex, "pack", err);
+    if (st == HF_OK)
+        st = place(pack, fd, hf__buf_cstr(&path), hex, "idx", err);
+    if (st == HF_OK)
+        hf__buf_reset(&pack->path);
+    else if (fd >= 0)
+        (void)hf__os_unlink(hf__buf_cstr(&path), NULL);
+    hf__os_close(&fd);
+    hf__buf_dispose(&index);
+    hf__buf_dispose(&path);
+    return st;
+}
+
 hf_status srv_pack_end(srv_pack *pack, hf_error *err)
 {
-    git_indexer *indexer = NULL;
-    hf__buf path;
+    char hex[HF__HASH_HEX_MAX + 1];
+    git_oid sum;
     hf_status st;
-    int rc;
 
     hf__error_clear(err);
-    if (pack->n == 0)
-        return HF_OK;
-    hf__buf_init(&path, HF__MAX_PATH);
+    if (pack->batches[pack->filling].n && !pack->batches[pack->filling].busy)
+        hand_over(pack);
+    st = collect_all(pack, err);
+    if (st != HF_OK || pack->n == 0)
+        return st;
     st = flush(pack, err);
     if (st == HF_OK)
         st = write_head(pack, err);
-    hf__buf_addf(&path, "%sobjects/pack", git_repository_path(pack->git->repo));
-    if (st == HF_OK) {
-        rc = git_indexer_new(&indexer, hf__buf_cstr(&path), 0444, NULL, NULL);
-        if (rc != 0)
-            st = srv__git_fail(rc, err, "cannot make a pack");
-    }
     if (st == HF_OK)
-        st = feed(pack, indexer, err);
-    git_indexer_free(indexer);
+        st = write_sum(pack, hex, &sum, err);
+    if (st == HF_OK)
+        st = write_index(pack, hex, &sum, err);
     if (st == HF_OK) {
         pack->n = 0;
-        rc = git_odb_refresh(pack->git->odb);
-        if (rc != 0)
-            st = srv__git_fail(rc, err, "cannot read a new pack");
+        if (git_odb_refresh(pack->git->odb) != 0)
+            st = srv__git_fail(-1, err, "cannot read a new pack");
     }
-    hf__buf_dispose(&path);
     return st;
 }

@@ -162,6 +162,23 @@ void srv__pointer_format(hf__buf *out, const char *sha256, uint64_t size);
 
 /* --------------------------------------------------------------------------------------- commits */
 
+/* Bytes in zlib's format, for objects of git. */
+typedef struct srv__zip srv__zip;
+hf_status srv__zip_new(srv__zip **out, hf_error *err);
+void srv__zip_free(srv__zip *zip);                             /* NULL allowed */
+void srv__zip_add(srv__zip *zip, hf__str bytes, hf__buf *out); /* out says when memory ran out */
+uint32_t srv__zip_crc32(const void *bytes, size_t len);
+
+typedef struct srv__packed {
+    git_oid id;
+    uint32_t crc;    /* of its bytes in the pack */
+    uint64_t offset; /* of them */
+} srv__packed;
+
+/* The index of a pack of these objects, which are sorted on the way. */
+hf_status srv__pack_index(srv__packed *objects, size_t n, const uint8_t pack_sha1[20], hf__buf *out,
+                          hf_error *err);
+
 /* Where the ref stands; *exists false when there is none. */
 hf_status srv__ref_target(srv_git *git, const char *ref, git_oid *out, bool *exists, hf_error *err);
 hf_status srv__ref_conflict(const char *ref, hf_error *err);

@@ -558,7 +558,8 @@ hf_status srv_path_check(hf__str path, hf_error *err);
 /* Stores bytes as a blob that nothing refers to yet. */
 hf_status srv_git_write(srv_git *git, hf__str bytes, char oid[SRV_OID_HEX + 1], hf_error *err);
 
-/* The same for many, which are there once srv_pack_end() returned HF_OK. One thread at a time. */
+/* The same for many, which are there once srv_pack_end() returned HF_OK; oid, which must last until
+ * then, may be filled in as late as that. One thread at a time. */
 typedef struct srv_pack srv_pack;
 
 hf_status srv_pack_new(srv_git *git, srv_pack **out, hf_error *err);
