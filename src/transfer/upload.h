@@ -30,6 +30,7 @@
 #include <stdatomic.h>
 
 #define UP_PARALLEL      8
+#define UP_ASKS          3 /* questions to the Hub at a time */
 #define UP_PART_TRIES    3 /* of one part, each with the retries of net */
 #define UP_FILE_TRIES    4 /* with fresh addresses */
 #define UP_TICK_MS       100
@@ -258,7 +259,7 @@ struct up_run {
     char pr_revision[40];
     char head[41];
     hf__pool *pool;
-    up_job ask;
+    up_job asks[UP_ASKS];
     up_job hash;
     up_job batch;
     up_commit commit;

@@ -60,9 +60,8 @@ static void run_ask(void *arg)
     hf__up_signal(r, &job->done);
 }
 
-static void start_ask(up_run *r)
+static void start_ask(up_run *r, up_job *job)
 {
-    up_job *job = &r->ask;
     hf__upload *u = r->u;
 
     if (job->busy || r->to_hash.n + r->to_batch.n > 4 * HF__PREUPLOAD_FILES)
@@ -81,10 +80,8 @@ static bool knows_hash(const up_item *item)
     return item->hash[0] && item->lfs_hash == item->lfs;
 }
 
-static void reap_ask(up_run *r)
+static void reap_ask(up_run *r, const up_job *job)
 {
-    up_job *job = &r->ask;
-
     for (size_t i = 0; i < job->n; i++) {
         up_item *item = job->items[i];
 
@@ -226,6 +223,15 @@ static bool is_sending(const up_run *r, const up_item *item)
     return false;
 }
 
+static bool is_asking(const up_run *r)
+{
+    bool busy = false;
+
+    for (size_t i = 0; i < UP_ASKS; i++)
+        busy = busy || r->asks[i].busy;
+    return busy;
+}
+
 static void start_batch(up_run *r)
 {
     up_job *job = &r->batch;
@@ -235,7 +241,7 @@ static void start_batch(up_run *r)
     /* While enough is on its way, more objects gather for one request; and addresses do not grow
      * old in a queue. */
     if (job->busy || !n || r->n_sends >= 2 * r->max_puts ||
-        (r->n_puts >= r->max_puts && n < HF__BATCH_OBJECTS && (r->hash.busy || r->ask.busy)))
+        (r->n_puts >= r->max_puts && n < HF__BATCH_OBJECTS && (r->hash.busy || is_asking(r))))
         return;
     for (job->n = 0; n > 0 && job->n < HF__BATCH_OBJECTS && bytes < UP_BATCH_BYTES; n--) {
         up_item *item = up_pop(&r->to_batch);
@@ -287,45 +293,52 @@ static void reap_batch(up_run *r)
 
 /* ---- all of them */
 
+static hf_status open_job(up_run *r, up_job *job, hf__job_fn *fn, hf_error *err)
+{
+    job->r = r;
+    job->err = (hf_error)HF_ERROR_INIT;
+    job->job.fn = fn;
+    job->job.arg = job;
+    return hf__strand_new(r->pool, &job->strand, err);
+}
+
+static void close_job(up_job *job)
+{
+    if (job->strand && job->busy)
+        hf__strand_wait(job->strand);
+    for (size_t i = 0; job->objects && i < job->n; i++)
+        hf__lfs_action_dispose(&job->objects[i].action);
+    free(job->objects);
+    hf__strand_free(job->strand);
+}
+
 hf_status hf__up_jobs_open(up_run *r, hf_error *err)
 {
-    hf_status st = hf__pool_new(3, &r->pool, err);
-    struct {
-        up_job *job;
-        hf__job_fn *fn;
-    } kinds[] = { { &r->ask, run_ask }, { &r->hash, run_hash }, { &r->batch, run_batch } };
+    hf_status st = hf__pool_new(UP_ASKS + 2, &r->pool, err);
 
-    for (size_t i = 0; i < HF__COUNT(kinds); i++) {
-        up_job *job = kinds[i].job;
-
-        job->r = r;
-        job->err = (hf_error)HF_ERROR_INIT;
-        job->job.fn = kinds[i].fn;
-        job->job.arg = job;
-        if (st == HF_OK)
-            st = hf__strand_new(r->pool, &job->strand, err);
-    }
+    for (size_t i = 0; st == HF_OK && i < UP_ASKS; i++)
+        st = open_job(r, &r->asks[i], run_ask, err);
+    if (st == HF_OK)
+        st = open_job(r, &r->hash, run_hash, err);
+    if (st == HF_OK)
+        st = open_job(r, &r->batch, run_batch, err);
     return st;
 }
 
 void hf__up_jobs_close(up_run *r)
 {
-    up_job *jobs[] = { &r->ask, &r->hash, &r->batch, &r->commit.job };
-
-    for (size_t i = 0; i < HF__COUNT(jobs); i++) {
-        if (jobs[i]->strand && jobs[i]->busy)
-            hf__strand_wait(jobs[i]->strand);
-        for (size_t k = 0; jobs[i]->objects && k < jobs[i]->n; k++)
-            hf__lfs_action_dispose(&jobs[i]->objects[k].action);
-        free(jobs[i]->objects);
-        hf__strand_free(jobs[i]->strand);
-    }
+    for (size_t i = 0; i < UP_ASKS; i++)
+        close_job(&r->asks[i]);
+    close_job(&r->hash);
+    close_job(&r->batch);
+    close_job(&r->commit.job);
     hf__pool_free(r->pool);
 }
 
 void hf__up_jobs_start(up_run *r)
 {
-    start_ask(r);
+    for (size_t i = 0; i < UP_ASKS; i++)
+        start_ask(r, &r->asks[i]);
     start_hash(r);
     start_batch(r);
 }
@@ -350,8 +363,9 @@ static bool is_done(up_run *r, up_job *job)
 
 void hf__up_jobs_reap(up_run *r)
 {
-    if (is_done(r, &r->ask) && r->ask.status == HF_OK)
-        reap_ask(r);
+    for (size_t i = 0; i < UP_ASKS; i++)
+        if (is_done(r, &r->asks[i]) && r->asks[i].status == HF_OK)
+            reap_ask(r, &r->asks[i]);
     if (is_done(r, &r->hash) && r->hash.status == HF_OK)
         reap_hash(r);
     if (is_done(r, &r->batch))
