@@ -118,8 +118,9 @@ struct cli_ctx {
     bool tty_out;
     bool tty_err;
     bool debug;
-    hf_cancel *cancel; /* raised by Ctrl-C */
-    bool line_open;    /* a progress line stands on the terminal; only with cli_err_lock() */
+    hf_cancel *cancel;  /* raised by Ctrl-C */
+    bool until_stopped; /* Ctrl-C is how this command is meant to end, so its exit code stands */
+    bool line_open;     /* a progress line stands on the terminal; only with cli_err_lock() */
 };
 
 /* Data. `message` is for people and goes to stderr, so stdout holds the values alone. */

@@ -190,7 +190,7 @@ static bool input_is_file(void)
 
 /* ---- sending */
 
-static int show_result(cli_ctx *ctx, const hf_commit_info *info)
+static void show_result(cli_ctx *ctx, const hf_commit_info *info)
 {
     cli_pair pair = { "url", info->url };
 
@@ -205,7 +205,6 @@ static int show_result(cli_ctx *ctx, const hf_commit_info *info)
     if (info->pr_url)
         cli_log(ctx, "Pull request: %s", info->pr_url);
     cli_result(ctx, "Uploaded", &pair, 1);
-    return CLI_EXIT_OK;
 }
 
 static int send_once(cli_ctx *ctx, hf_client *client, const hf_repo_ref *repo,
@@ -270,6 +269,7 @@ static int send_every(cli_ctx *ctx, hf_client *client, const hf_repo_ref *repo, 
     opts->message = "Scheduled Commit";
     opts->remove = NULL;
     opts->n_remove = 0;
+    ctx->until_stopped = true;
     cli_log(ctx, "Scheduling commits every %s minutes to %s.", minutes, repo->id);
     while (!cli_interrupted()) {
         hf_commit_info *info = NULL;
@@ -320,15 +320,43 @@ static int start_every(cli_ctx *ctx, hf_client *client, const upload_args *args,
     return code;
 }
 
+static int spool_input(cli_ctx *ctx, const upload_plan *plan, FILE **spooled)
+{
+    if (!plan->input || input_is_file())
+        return CLI_EXIT_OK;
+    *spooled = spool(ctx);
+    return *spooled ? CLI_EXIT_OK : CLI_EXIT_ERROR;
+}
+
+/* What there is to be sent is known: whole, or again and again. */
+static int send_plan(cli_ctx *ctx, const upload_args *args, const cli_repo_arg *repo,
+                     upload_plan *plan, hf_upload_opts *opts, hf_commit_info **info)
+{
+    hf_client *client = NULL;
+    FILE *spooled = NULL;
+    int code = cli_client(ctx, args->token, NULL, &client);
+
+    if (code == CLI_EXIT_OK && args->every) {
+        code = start_every(ctx, client, args, repo, plan, opts);
+    } else {
+        if (code == CLI_EXIT_OK)
+            code = spool_input(ctx, plan, &spooled);
+        if (code == CLI_EXIT_OK)
+            code = send_once(ctx, client, &repo->ref, plan, opts, spooled, info);
+    }
+    if (spooled)
+        fclose(spooled);
+    hf_client_free(client);
+    return code;
+}
+
 static int run(cli_ctx *ctx, void *args_)
 {
     const upload_args *args = args_;
     hf_upload_opts opts = HF_UPLOAD_OPTS_INIT;
     upload_plan plan = { 0 };
     cli_repo_arg repo = { 0 };
-    hf_client *client = NULL;
     hf_commit_info *info = NULL;
-    FILE *spooled = NULL;
     int code = cli_repo_parse(ctx, args->repo, args->type, args->revision, &repo);
 
     if (code == CLI_EXIT_OK)
@@ -336,28 +364,10 @@ static int run(cli_ctx *ctx, void *args_)
     if (code == CLI_EXIT_OK)
         code = set_options(ctx, args, &plan, &opts);
     if (code == CLI_EXIT_OK)
-        code = cli_client(ctx, args->token, NULL, &client);
-    if (code != CLI_EXIT_OK)
-        goto done;
-    if (args->every) {
-        code = start_every(ctx, client, args, &repo, &plan, &opts);
-        goto done;
-    }
-    if (plan.input && !input_is_file()) {
-        spooled = spool(ctx);
-        if (!spooled) {
-            code = CLI_EXIT_ERROR;
-            goto done;
-        }
-    }
-    code = send_once(ctx, client, &repo.ref, &plan, &opts, spooled, &info);
-    if (code == CLI_EXIT_OK)
-        code = show_result(ctx, info);
-done:
-    if (spooled)
-        fclose(spooled);
+        code = send_plan(ctx, args, &repo, &plan, &opts, &info);
+    if (info)
+        show_result(ctx, info);
     hf_commit_info_free(info);
-    hf_client_free(client);
     free(plan.path);
     cli_repo_dispose(&repo);
     return code;
@@ -365,17 +375,15 @@ done:
 
 static int run_large(cli_ctx *ctx, void *args_)
 {
-    upload_args *args = args_;
+    const upload_args *args = args_;
     hf_upload_opts opts = HF_UPLOAD_OPTS_INIT;
-    upload_plan plan = { 0 };
+    upload_plan plan = { .local = args->local };
     cli_repo_arg repo = { 0 };
-    hf_client *client = NULL;
     hf_commit_info *info = NULL;
     int code;
 
     if (!look(args->local, &plan.folder) || !plan.folder)
         return cli_usage_error(ctx, "Large upload is only supported for folders.");
-    plan.local = args->local;
     cli_warning(ctx,
                 "`hf upload-large-folder` is deprecated; `hf upload %s %s` does the same and "
                 "goes on where it was, too.",
@@ -383,28 +391,24 @@ static int run_large(cli_ctx *ctx, void *args_)
     code = cli_repo_parse(ctx, args->repo, args->type, args->revision, &repo);
     if (code == CLI_EXIT_OK)
         code = set_options(ctx, args, &plan, &opts);
-    if (code == CLI_EXIT_OK)
-        code = cli_client(ctx, args->token, NULL, &client);
-    if (code != CLI_EXIT_OK)
-        goto done;
     opts.flags |= HF_UPLOAD_KEEP_STATE;
     opts.message = "Add files using upload-large-folder tool";
-    code = send_once(ctx, client, &repo.ref, &plan, &opts, NULL, &info);
-    if (code == CLI_EXIT_OK) {
-        if (info->n_commits == 0)
-            cli_warning(ctx, "%s", NOTHING_CHANGED);
+    if (code == CLI_EXIT_OK)
+        code = send_plan(ctx, args, &repo, &plan, &opts, &info);
+    if (info && info->n_commits == 0)
+        cli_warning(ctx, "%s", NOTHING_CHANGED);
+    if (code == CLI_EXIT_OK)
         cli_log(ctx, "Upload is complete!");
-    }
-done:
     hf_commit_info_free(info);
-    hf_client_free(client);
     cli_repo_dispose(&repo);
     return code;
 }
 
+#define REPO_HELP                                                                                  \
+    "namespace/name, datasets/namespace/name, or an hf:// URI; made when there is none"
+
 static const cli_arg args[] = {
-    { "REPO_ID", CLI_ONE, offsetof(upload_args, repo),
-      "namespace/name, datasets/namespace/name, or an hf:// URI; made when there is none" },
+    { "REPO_ID", CLI_ONE, offsetof(upload_args, repo), REPO_HELP },
     { "LOCAL_PATH", CLI_OPTIONAL, offsetof(upload_args, local),
       "file or folder, '-' for standard input; default: what is called like the repo here" },
     { "PATH_IN_REPO", CLI_OPTIONAL, offsetof(upload_args, path),
@@ -412,17 +416,27 @@ static const cli_arg args[] = {
     CLI_ARG_END,
 };
 
+/* clang-format off */
+/* Of both commands. */
+#define SHARED_OPTS                                                                                \
+    { "type", "repo-type", 0, CLI_CHOICE, offsetof(upload_args, type), "TYPE",                     \
+      "kind of repo; default model", cli_repo_types },                                             \
+    { "revision", NULL, 0, CLI_STR, offsetof(upload_args, revision), "REV",                        \
+      "branch to change, made when there is none, or refs/pr/N; default main", NULL },             \
+    { "private", NULL, 0, CLI_TRI, offsetof(upload_args, private_), NULL,                          \
+      "whether a repo that is made is private", NULL },                                            \
+    { "include", NULL, 0, CLI_STRS, offsetof(upload_args, include), "PATTERN",                     \
+      "of a folder: only files that match; may be repeated", NULL },                               \
+    { "exclude", NULL, 0, CLI_STRS, offsetof(upload_args, exclude), "PATTERN",                     \
+      "of a folder: leave out files that match; may be repeated", NULL },                          \
+    { "follow-links", NULL, 0, CLI_BOOL, offsetof(upload_args, follow_links), NULL,                \
+      "send files behind links that lead out of the folder", NULL },                               \
+    { "token", NULL, 0, CLI_STR, offsetof(upload_args, token), "TEXT",                             \
+      "access token; default: HF_TOKEN or the one you logged in with", NULL }
+/* clang-format on */
+
 static const cli_opt opts_table[] = {
-    { "type", "repo-type", 0, CLI_CHOICE, offsetof(upload_args, type), "TYPE",
-      "kind of repo; default model", cli_repo_types },
-    { "revision", NULL, 0, CLI_STR, offsetof(upload_args, revision), "REV",
-      "branch to change, made when there is none, or refs/pr/N; default main", NULL },
-    { "private", NULL, 0, CLI_TRI, offsetof(upload_args, private_), NULL,
-      "whether a repo that is made is private", NULL },
-    { "include", NULL, 0, CLI_STRS, offsetof(upload_args, include), "PATTERN",
-      "of a folder: only files that match; may be repeated", NULL },
-    { "exclude", NULL, 0, CLI_STRS, offsetof(upload_args, exclude), "PATTERN",
-      "of a folder: leave out files that match; may be repeated", NULL },
+    SHARED_OPTS,
     { "delete", NULL, 0, CLI_STRS, offsetof(upload_args, remove), "PATTERN",
       "delete files of the repo that match, in the same commit; may be repeated", NULL },
     { "commit-message", NULL, 0, CLI_STR, offsetof(upload_args, message), "TEXT",
@@ -431,12 +445,8 @@ static const cli_opt opts_table[] = {
       "what follows it", NULL },
     { "create-pr", NULL, 0, CLI_BOOL, offsetof(upload_args, create_pr), NULL,
       "open a pull request instead of changing the branch", NULL },
-    { "follow-links", NULL, 0, CLI_BOOL, offsetof(upload_args, follow_links), NULL,
-      "send files behind links that lead out of the folder", NULL },
     { "every", NULL, 0, CLI_STR, offsetof(upload_args, every), "MINUTES",
-      "go on: commit what has changed every so many minutes", NULL },
-    { "token", NULL, 0, CLI_STR, offsetof(upload_args, token), "TEXT",
-      "access token; default: HF_TOKEN or the one you logged in with", NULL },
+      "go on until Ctrl-C: commit what has changed every so many minutes", NULL },
     CLI_OPT_END,
 };
 
@@ -467,33 +477,19 @@ const cli_cmd cli_cmd_upload = {
 };
 
 static const cli_arg large_args[] = {
-    { "REPO_ID", CLI_ONE, offsetof(upload_args, repo),
-      "namespace/name, datasets/namespace/name, or an hf:// URI; made when there is none" },
+    { "REPO_ID", CLI_ONE, offsetof(upload_args, repo), REPO_HELP },
     { "LOCAL_PATH", CLI_ONE, offsetof(upload_args, local), "folder" },
     CLI_ARG_END,
 };
 
 static const cli_opt large_opts[] = {
-    { "type", "repo-type", 0, CLI_CHOICE, offsetof(upload_args, type), "TYPE",
-      "kind of repo; default model", cli_repo_types },
-    { "revision", NULL, 0, CLI_STR, offsetof(upload_args, revision), "REV",
-      "branch to change, made when there is none; default main", NULL },
-    { "private", NULL, 0, CLI_TRI, offsetof(upload_args, private_), NULL,
-      "whether a repo that is made is private", NULL },
-    { "include", NULL, 0, CLI_STRS, offsetof(upload_args, include), "PATTERN",
-      "only files that match; may be repeated", NULL },
-    { "exclude", NULL, 0, CLI_STRS, offsetof(upload_args, exclude), "PATTERN",
-      "leave out files that match; may be repeated", NULL },
-    { "follow-links", NULL, 0, CLI_BOOL, offsetof(upload_args, follow_links), NULL,
-      "send files behind links that lead out of the folder", NULL },
+    SHARED_OPTS,
     { "num-workers", NULL, 0, CLI_UINT, offsetof(upload_args, workers), "N",
       "bodies sent at a time; default 8", NULL },
     { "no-report", NULL, 0, CLI_BOOL, offsetof(upload_args, no_report), NULL,
       "accepted for old scripts", NULL },
     { "no-bars", NULL, 0, CLI_BOOL, offsetof(upload_args, no_bars), NULL,
       "accepted for old scripts", NULL },
-    { "token", NULL, 0, CLI_STR, offsetof(upload_args, token), "TEXT",
-      "access token; default: HF_TOKEN or the one you logged in with", NULL },
     CLI_OPT_END,
 };
 

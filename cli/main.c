@@ -163,7 +163,8 @@ int main(int argc, char **argv)
 
     if (signal_seen) {
         cli_line_close(&ctx);
-        code = 128 + (int)signal_seen;
+        if (!ctx.until_stopped)
+            code = 128 + (int)signal_seen;
     }
     code = flush_output(&ctx, code);
     hf_cancel_free(ctx.cancel);

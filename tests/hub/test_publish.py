@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.error
 
 from case import HF, PATIENCE, noise
 from publishing import MIB, Publish
@@ -123,6 +124,138 @@ class Stays(Publish):
             self.assertEqual(p.returncode, 1)
             self.assertIn("access tokens", p.stderr)
         self.assertEqual(self.log("POST", "/commit/"), [])
+
+
+class Split(Publish):
+    """A folder that goes up in several commits."""
+
+    def many(self, n, size=1):
+        return self.fill({f"d{i % 7}/{i}.txt": b"%d" % i * size for i in range(n)})
+
+    def test_more_than_five_thousand_files_in_a_pull_request(self):
+        self.fill({"old.txt": b"old"})
+        self.upload("f")
+        (self.folder / "old.txt").unlink()
+        want = self.many(5001)
+        p = self.upload("f", "--create-pr", "--delete", "old.txt", "--commit-message", "many")
+        self.assertIn("/discussions/1", p.stderr)
+        self.assertEqual(list(self.tree()), ["old.txt"])
+        titles = self.commits(revision="refs%2Fpr%2F1")
+        self.assertEqual(titles[:6], [f"many (part {n})" for n in range(6, 1, -1)] + ["many"])
+        self.assertEqual(self.names("refs/pr/1"), set(want))
+        self.assertEqual([r["ref"] for r in self.api("/api/models/alice/m/refs?include_prs=1")["pullRequests"]],
+                         ["refs/pr/1"])
+        self.assertEqual(len([r for r in self.log("POST", "/commit/") if "create_pr" in r["path"]]), 1)
+
+    def names(self, revision="main"):
+        """By git: the listing of the Hub has pages."""
+        git_dir = next((self.data / "git").iterdir())
+        p = subprocess.run(["git", "-C", git_dir, "ls-tree", "-r", "-z", "--name-only", revision], capture_output=True,
+                           text=True, check=True, env=self.env)
+        return set(p.stdout.split("\0")) - {"", ".gitattributes"}
+
+    def test_regular_files_of_over_100_mb(self):
+        """Few files, but more bytes than one commit should have."""
+        want = self.fill({f"{i}.txt": bytes([97 + i]) * (9 * MIB) for i in range(13)})
+        self.upload("f")
+        self.assertEqual(self.tree(), want)
+        self.assertEqual(len(self.commits()), 1 + 2)
+
+    def test_a_server_that_wants_less_at_a_time(self):
+        want = self.many(5001)
+        self.faults("match=POST:*/commit/* nth=2-3 action=status=413")
+        p = self.upload("f")
+        self.assertEqual(self.names(), set(want))
+        self.assertIn("trying with 500", p.stderr)
+        self.assertIn("trying with 250", p.stderr)
+        titles = self.commits()
+        self.assertEqual(titles, [f"Upload folder using huggingface_hub (part {n})" for n in range(len(titles) - 1, 1, -1)]
+                         + ["Upload folder using huggingface_hub", "initial commit"])
+
+    def test_broken_off_between_commits(self):
+        """What was committed stays, and is skipped."""
+        want = self.many(5001)
+        self.faults("match=POST:*/commit/* nth=3+ action=status=403")
+        p = self.hf("upload", "alice/m", "f")
+        self.assertEqual(p.returncode, 1)
+        self.assertEqual(len(self.names()), 2000)
+        self.faults()
+        self.upload("f")
+        self.assertEqual(self.names(), set(want))
+        self.assertEqual(len(self.commits()), 1 + 2 + 4)
+
+
+class Every(Publish):
+    """--every: a folder that is written to goes up again and again."""
+
+    def start(self, *args):
+        self.err = open(self.work / "err", "w+")
+        self.addCleanup(self.err.close)
+        self.running = subprocess.Popen([HF, "upload", "alice/m", *args, "--every", "0.01"], env=self.env, cwd=self.work,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.err, text=True)
+        self.addCleanup(self.running.stdout.close)
+        self.addCleanup(lambda: self.running.poll() is None and (self.running.kill(), self.running.wait()))
+
+    def wait_for(self, want):
+        end = time.monotonic() + PATIENCE
+        got = None
+        while got != want:
+            self.assertLess(time.monotonic(), end, f"{got} is not {want}: {(self.work / 'err').read_text()}")
+            self.assertIsNone(self.running.poll())
+            time.sleep(0.1)
+            try:
+                got = self.tree()
+            except urllib.error.HTTPError: # not made yet
+                got = None
+
+    def end(self):
+        self.running.send_signal(signal.SIGINT)
+        out, _ = self.running.communicate(timeout=PATIENCE)
+        self.assertEqual(self.running.returncode, 0)
+        self.assertIn("Stopped scheduled commits.", out)
+        return (self.work / "err").read_text()
+
+    def test_a_log_that_grows(self):
+        want = self.fill({"run.log": b"one\n", "w.bin": b"\0" + noise(MIB, 1)})
+        self.start("f", "logs")
+        in_repo = lambda: {f"logs/{n}": oid for n, oid in want.items()} # noqa: E731
+        self.wait_for(in_repo())
+        want |= self.fill({"run.log": b"one\ntwo\n"})
+        self.wait_for(in_repo())
+        want |= self.fill({"new ü.txt": b"new\n"})
+        self.wait_for(in_repo())
+        seen = len(self.log("POST", "/preupload/"))
+        while len(self.log("POST", "/preupload/")) < seen + 3: # some rounds in which nothing happens
+            time.sleep(0.1)
+        err = self.end()
+        self.assertIn("Scheduling commits every 0.01 minutes to alice/m.", err)
+        self.assertEqual(self.commits(), ["Scheduled Commit"] * 3 + ["initial commit"])
+        self.assertEqual(len(self.log("PUT")), 1)
+
+    def test_a_failure_is_no_end(self):
+        want = self.fill({"a.txt": b"1"})
+        self.faults("match=POST:*/preupload/* nth=1 action=status=403")
+        self.start("f")
+        self.wait_for(want)
+        err = self.end()
+        self.assertIn("Error: ", err)
+        self.assertEqual(self.commits(), ["Scheduled Commit", "initial commit"])
+
+    def test_one_file_keeps_its_name(self):
+        want = self.fill({"a.txt": b"1", "b.txt": b"2"})
+        self.start("f/a.txt", "to/other.txt", "--delete", "*")
+        self.wait_for({"to/a.txt": want["a.txt"]})
+        err = self.end()
+        self.assertIn("keeps its name 'a.txt'", err)
+        self.assertIn("Ignoring --delete", err)
+
+    def test_words_that_are_no_time(self):
+        self.fill({"a.txt": b"1"})
+        for word in ("0", "-1", "x", "1e3", ""):
+            p = self.hf("upload", "alice/m", "f", f"--every={word}")
+            self.assertEqual(p.returncode, 2, word)
+            self.assertIn("is not a number above 0", p.stderr)
+        self.assertEqual(self.log(), [])
 
 
 class Killed(Publish):
