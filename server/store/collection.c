@@ -16,9 +16,10 @@ static const char *maybe(sqlite3_stmt *stmt, int col, hf__arena *arena)
     return sqlite3_column_type(stmt, col) == SQLITE_NULL ? NULL : srv__col_dup(stmt, col, arena);
 }
 
-static hf_status read_collection(sqlite3_stmt *stmt, hf__arena *arena, srv_collection *out,
-                                 hf_error *err)
+static hf_status read_collection(sqlite3_stmt *stmt, hf__arena *arena, void *to, hf_error *err)
 {
+    srv_collection *out = to;
+
     out->key = sqlite3_column_int64(stmt, 0);
     srv__col_id(stmt, 1, out->id);
     out->owner = srv__col_dup(stmt, 2, arena);
@@ -139,26 +140,11 @@ hf_status srv_collection_list(srv_store *store, const char *owner, const char *i
         "WHERE (?1 IS NULL OR a.name=?1) AND (?3 IS NULL OR EXISTS(SELECT 1 FROM items i WHERE "
         "i.collection=c.key AND i.type=?2 AND i.item=?3)) "
         "ORDER BY c.updated DESC, c.key DESC LIMIT 100000";
-    sqlite3_stmt *stmt = NULL;
-    srv_collection *list = NULL;
-    size_t n = 0;
-    bool row = false;
-    srv__db *db;
-    hf_status st;
+    srv__rows rows = { .arena = arena, .size = sizeof(srv_collection), .read = read_collection };
+    hf_status st = srv__store_rows(store, &rows, err, sql, "ttt", owner, item_type, item);
 
-    hf__error_clear(err);
-    st = srv__db_take(store, &db, err);
-    if (st != HF_OK)
-        return st;
-    st = srv__sql_begin(db, &stmt, err, sql, "ttt", owner, item_type, item);
-    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
-        list = srv__grow(arena, list, n, sizeof *list);
-        st = list ? read_collection(stmt, arena, &list[n++], err) : hf__fail_nomem(err);
-    }
-    srv__sql_end(db, stmt);
-    srv__db_give(store, db);
-    *out = list;
-    *n_out = n;
+    *out = rows.list;
+    *n_out = rows.n;
     return st;
 }
 
@@ -197,34 +183,27 @@ hf_status srv_collection_delete(srv_store *store, const srv_collection *c, hf_er
 
 /* ------------------------------------------------------------------------------------------ items */
 
+static hf_status read_item(sqlite3_stmt *stmt, hf__arena *arena, void *out, hf_error *err)
+{
+    srv_item *item = out;
+
+    srv__col_id(stmt, 0, item->id);
+    item->type = srv__col_dup(stmt, 1, arena);
+    item->item = srv__col_dup(stmt, 2, arena);
+    item->note = maybe(stmt, 3, arena);
+    return item->type && item->item ? HF_OK : hf__fail_nomem(err);
+}
+
 static hf_status list_items(srv__db *db, int64_t key, hf__arena *arena, srv_item **out,
                             size_t *n_out, hf_error *err)
 {
     static const char sql[] = "SELECT id, type, item, note FROM items WHERE collection=? "
                               "ORDER BY position, key LIMIT 10000";
-    sqlite3_stmt *stmt = NULL;
-    srv_item *list = NULL;
-    size_t n = 0;
-    bool row = false;
-    hf_status st = srv__sql_begin(db, &stmt, err, sql, "i", key);
+    srv__rows rows = { .arena = arena, .size = sizeof(srv_item), .read = read_item };
+    hf_status st = srv__sql_rows(db, &rows, err, sql, "i", key);
 
-    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
-        list = srv__grow(arena, list, n, sizeof *list);
-        if (!list) {
-            st = hf__fail_nomem(err);
-            break;
-        }
-        srv__col_id(stmt, 0, list[n].id);
-        list[n].type = srv__col_dup(stmt, 1, arena);
-        list[n].item = srv__col_dup(stmt, 2, arena);
-        list[n].note = maybe(stmt, 3, arena);
-        if (!list[n].type || !list[n].item)
-            st = hf__fail_nomem(err);
-        n++;
-    }
-    srv__sql_end(db, stmt);
-    *out = list;
-    *n_out = n;
+    *out = rows.list;
+    *n_out = rows.n;
     return st;
 }
 
@@ -378,6 +357,19 @@ void srv_webhook_new_id(char id[SRV_ID_HEX + 1])
     srv__random_hex(id, SRV_ID_HEX);
 }
 
+static hf_status read_webhook(sqlite3_stmt *stmt, hf__arena *arena, void *out, hf_error *err)
+{
+    srv_webhook *hook = out;
+
+    srv__col_id(stmt, 0, hook->id);
+    hook->url = srv__col_dup(stmt, 1, arena);
+    hook->watched = srv__col_dup(stmt, 2, arena);
+    hook->domains = srv__col_dup(stmt, 3, arena);
+    hook->secret = maybe(stmt, 4, arena);
+    hook->disabled = sqlite3_column_int(stmt, 5) != 0;
+    return hook->url && hook->watched && hook->domains ? HF_OK : hf__fail_nomem(err);
+}
+
 hf_status srv_webhook_list(srv_store *store, const char *account, const char *id, hf__arena *arena,
                            const srv_webhook **out, size_t *n_out, hf_error *err)
 {
@@ -385,38 +377,11 @@ hf_status srv_webhook_list(srv_store *store, const char *account, const char *id
         "SELECT w.id, w.url, w.watched, w.domains, w.secret, w.disabled FROM webhooks w "
         "JOIN accounts a ON a.key=w.account WHERE a.name=?1 AND (?2 IS NULL OR w.id=?2) "
         "ORDER BY w.key LIMIT 10000";
-    sqlite3_stmt *stmt = NULL;
-    srv_webhook *list = NULL;
-    size_t n = 0;
-    bool row = false;
-    srv__db *db;
-    hf_status st;
+    srv__rows rows = { .arena = arena, .size = sizeof(srv_webhook), .read = read_webhook };
+    hf_status st = srv__store_rows(store, &rows, err, sql, "tt", account, id);
 
-    hf__error_clear(err);
-    st = srv__db_take(store, &db, err);
-    if (st != HF_OK)
-        return st;
-    st = srv__sql_begin(db, &stmt, err, sql, "tt", account, id);
-    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
-        list = srv__grow(arena, list, n, sizeof *list);
-        if (!list) {
-            st = hf__fail_nomem(err);
-            break;
-        }
-        srv__col_id(stmt, 0, list[n].id);
-        list[n].url = srv__col_dup(stmt, 1, arena);
-        list[n].watched = srv__col_dup(stmt, 2, arena);
-        list[n].domains = srv__col_dup(stmt, 3, arena);
-        list[n].secret = maybe(stmt, 4, arena);
-        list[n].disabled = sqlite3_column_int(stmt, 5) != 0;
-        if (!list[n].url || !list[n].watched || !list[n].domains)
-            st = hf__fail_nomem(err);
-        n++;
-    }
-    srv__sql_end(db, stmt);
-    srv__db_give(store, db);
-    *out = list;
-    *n_out = n;
+    *out = rows.list;
+    *n_out = rows.n;
     return st;
 }
 

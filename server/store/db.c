@@ -208,6 +208,55 @@ hf_status srv__sql_next(srv__db *db, sqlite3_stmt *stmt, bool *row, hf_error *er
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? HF_OK : srv__db_fail(db, rc, err);
 }
 
+static hf_status read_rows(srv__db *db, srv__rows *rows, hf_error *err, const char *sql,
+                           const char *fmt, va_list args)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    hf_status st = begin(db, &stmt, err, sql, fmt, args);
+
+    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
+        rows->list = srv__grow(rows->arena, rows->list, rows->n, rows->size);
+        if (!rows->list) {
+            st = hf__fail_nomem(err);
+            break;
+        }
+        st = rows->read(stmt, rows->arena, (char *)rows->list + rows->n++ * rows->size, err);
+    }
+    srv__sql_end(db, stmt);
+    return st;
+}
+
+hf_status srv__sql_rows(srv__db *db, srv__rows *rows, hf_error *err, const char *sql,
+                        const char *fmt, ...)
+{
+    va_list args;
+    hf_status st;
+
+    va_start(args, fmt);
+    st = read_rows(db, rows, err, sql, fmt, args);
+    va_end(args);
+    return st;
+}
+
+hf_status srv__store_rows(srv_store *store, srv__rows *rows, hf_error *err, const char *sql,
+                          const char *fmt, ...)
+{
+    va_list args;
+    srv__db *db;
+    hf_status st;
+
+    hf__error_clear(err);
+    st = srv__db_take(store, &db, err);
+    if (st != HF_OK)
+        return st;
+    va_start(args, fmt);
+    st = read_rows(db, rows, err, sql, fmt, args);
+    va_end(args);
+    srv__db_give(store, db);
+    return st;
+}
+
 void srv__sql_end(srv__db *db, sqlite3_stmt *stmt)
 {
     size_t i;

@@ -48,6 +48,19 @@ hf_status srv__sql_run(srv__db *db, int64_t *changed, hf_error *err, const char 
 /* The number in the first column of the first row; 0 and *found (may be NULL) false without rows. */
 hf_status srv__sql_int(srv__db *db, int64_t *out, bool *found, hf_error *err, const char *sql,
                        const char *fmt, ...);
+/* Rows as a list of structs in an arena: the caller says how one is read, and finds them here. */
+typedef struct srv__rows {
+    hf__arena *arena;
+    size_t size; /* of a struct */
+    hf_status (*read)(sqlite3_stmt *stmt, hf__arena *arena, void *out, hf_error *err);
+    void *list;
+    size_t n;
+} srv__rows;
+
+hf_status srv__sql_rows(srv__db *db, srv__rows *rows, hf_error *err, const char *sql,
+                        const char *fmt, ...);
+hf_status srv__store_rows(srv_store *store, srv__rows *rows, hf_error *err, const char *sql,
+                          const char *fmt, ...);
 hf_status srv__db_fail(srv__db *db, int rc, hf_error *err);
 
 hf_status srv__db_begin(srv__db *db, hf_error *err); /* a writing transaction */

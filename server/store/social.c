@@ -41,6 +41,18 @@ hf_status srv_like_set(srv_store *store, const srv_repo *repo, const char *accou
     return st;
 }
 
+static hf_status read_like(sqlite3_stmt *stmt, hf__arena *arena, void *out, hf_error *err)
+{
+    srv_like *like = out;
+    hf_status st = srv__account_read(stmt, arena, &like->account, err);
+
+    like->type = (srv_repo_type)sqlite3_column_int(stmt, SRV__N_ACCOUNT_COLUMNS);
+    like->repo = srv__col_dup(stmt, SRV__N_ACCOUNT_COLUMNS + 1, arena);
+    like->repo_is_private = sqlite3_column_int(stmt, SRV__N_ACCOUNT_COLUMNS + 2) != 0;
+    like->created = sqlite3_column_int64(stmt, SRV__N_ACCOUNT_COLUMNS + 3);
+    return like->repo ? st : hf__fail_nomem(err);
+}
+
 hf_status srv_like_list(srv_store *store, const srv_repo *repo, const char *account,
                         hf__arena *arena, const srv_like **out, size_t *n_out, hf_error *err)
 {
@@ -49,40 +61,25 @@ hf_status srv_like_list(srv_store *store, const srv_repo *repo, const char *acco
         "JOIN accounts a ON a.key=l.account JOIN repos r ON r.key=l.repo "
         "WHERE (?1=0 OR l.repo=?1) AND (?2 IS NULL OR a.name=?2) ORDER BY l.created DESC, r.key "
         "LIMIT 100000";
-    sqlite3_stmt *stmt = NULL;
-    srv_like *list = NULL;
-    size_t n = 0;
-    bool row = false;
-    srv__db *db;
-    hf_status st;
+    srv__rows rows = { .arena = arena, .size = sizeof(srv_like), .read = read_like };
+    hf_status st =
+        srv__store_rows(store, &rows, err, sql, "it", repo ? repo->key : (int64_t)0, account);
 
-    hf__error_clear(err);
-    st = srv__db_take(store, &db, err);
-    if (st != HF_OK)
-        return st;
-    st = srv__sql_begin(db, &stmt, err, sql, "it", repo ? repo->key : (int64_t)0, account);
-    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
-        list = srv__grow(arena, list, n, sizeof *list);
-        if (!list) {
-            st = hf__fail_nomem(err);
-            break;
-        }
-        st = srv__account_read(stmt, arena, &list[n].account, err);
-        list[n].type = (srv_repo_type)sqlite3_column_int(stmt, SRV__N_ACCOUNT_COLUMNS);
-        list[n].repo = srv__col_dup(stmt, SRV__N_ACCOUNT_COLUMNS + 1, arena);
-        list[n].repo_is_private = sqlite3_column_int(stmt, SRV__N_ACCOUNT_COLUMNS + 2) != 0;
-        list[n].created = sqlite3_column_int64(stmt, SRV__N_ACCOUNT_COLUMNS + 3);
-        if (!list[n++].repo)
-            st = hf__fail_nomem(err);
-    }
-    srv__sql_end(db, stmt);
-    srv__db_give(store, db);
-    *out = list;
-    *n_out = n;
+    *out = rows.list;
+    *n_out = rows.n;
     return st;
 }
 
 /* --------------------------------------------------------------------------------------- requests */
+
+static hf_status read_request(sqlite3_stmt *stmt, hf__arena *arena, void *out, hf_error *err)
+{
+    srv_request *request = out;
+
+    request->grant = (srv_grant)sqlite3_column_int(stmt, SRV__N_ACCOUNT_COLUMNS);
+    request->changed = sqlite3_column_int64(stmt, SRV__N_ACCOUNT_COLUMNS + 1);
+    return srv__account_read(stmt, arena, &request->account, err);
+}
 
 hf_status srv_request_list(srv_store *store, const srv_repo *repo, srv_grant grant,
                            hf__arena *arena, const srv_request **out, size_t *n_out, hf_error *err)
@@ -90,32 +87,11 @@ hf_status srv_request_list(srv_store *store, const srv_repo *repo, srv_grant gra
     static const char sql[] = "SELECT " SRV__ACCOUNT_COLUMNS ", g.state, g.changed FROM grants g "
                               "JOIN accounts a ON a.key=g.account WHERE g.repo=? AND g.state=? "
                               "ORDER BY g.changed DESC, a.key LIMIT 100000";
-    sqlite3_stmt *stmt = NULL;
-    srv_request *list = NULL;
-    size_t n = 0;
-    bool row = false;
-    srv__db *db;
-    hf_status st;
+    srv__rows rows = { .arena = arena, .size = sizeof(srv_request), .read = read_request };
+    hf_status st = srv__store_rows(store, &rows, err, sql, "ii", repo->key, (int64_t)grant);
 
-    hf__error_clear(err);
-    st = srv__db_take(store, &db, err);
-    if (st != HF_OK)
-        return st;
-    st = srv__sql_begin(db, &stmt, err, sql, "ii", repo->key, (int64_t)grant);
-    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
-        list = srv__grow(arena, list, n, sizeof *list);
-        if (!list) {
-            st = hf__fail_nomem(err);
-            break;
-        }
-        st = srv__account_read(stmt, arena, &list[n].account, err);
-        list[n].grant = (srv_grant)sqlite3_column_int(stmt, SRV__N_ACCOUNT_COLUMNS);
-        list[n++].changed = sqlite3_column_int64(stmt, SRV__N_ACCOUNT_COLUMNS + 1);
-    }
-    srv__sql_end(db, stmt);
-    srv__db_give(store, db);
-    *out = list;
-    *n_out = n;
+    *out = rows.list;
+    *n_out = rows.n;
     return st;
 }
 
@@ -177,6 +153,14 @@ hf_status srv_account_overview(srv_store *store, const srv_account *account, srv
     return st;
 }
 
+static hf_status read_membership(sqlite3_stmt *stmt, hf__arena *arena, void *out, hf_error *err)
+{
+    srv_membership *member = out;
+
+    member->role = (srv_org_role)sqlite3_column_int(stmt, SRV__N_ACCOUNT_COLUMNS);
+    return srv__account_read(stmt, arena, &member->org, err);
+}
+
 hf_status srv_member_list(srv_store *store, const srv_account *account, hf__arena *arena,
                           const srv_membership **out, size_t *n_out, hf_error *err)
 {
@@ -186,31 +170,12 @@ hf_status srv_member_list(srv_store *store, const srv_account *account, hf__aren
     static const char orgs[] =
         "SELECT " SRV__ACCOUNT_COLUMNS ", m.role FROM members m JOIN accounts a ON a.key=m.org "
         "JOIN accounts u ON u.key=m.user WHERE u.id=? ORDER BY a.name LIMIT 100000";
-    sqlite3_stmt *stmt = NULL;
-    srv_membership *list = NULL;
-    size_t n = 0;
-    bool row = false;
-    srv__db *db;
-    hf_status st;
+    srv__rows rows = { .arena = arena, .size = sizeof(srv_membership), .read = read_membership };
+    hf_status st =
+        srv__store_rows(store, &rows, err, account->is_org ? users : orgs, "t", account->id);
 
-    hf__error_clear(err);
-    st = srv__db_take(store, &db, err);
-    if (st != HF_OK)
-        return st;
-    st = srv__sql_begin(db, &stmt, err, account->is_org ? users : orgs, "t", account->id);
-    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
-        list = srv__grow(arena, list, n, sizeof *list);
-        if (!list) {
-            st = hf__fail_nomem(err);
-            break;
-        }
-        st = srv__account_read(stmt, arena, &list[n].org, err);
-        list[n++].role = (srv_org_role)sqlite3_column_int(stmt, SRV__N_ACCOUNT_COLUMNS);
-    }
-    srv__sql_end(db, stmt);
-    srv__db_give(store, db);
-    *out = list;
-    *n_out = n;
+    *out = rows.list;
+    *n_out = rows.n;
     return st;
 }
 

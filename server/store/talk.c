@@ -26,8 +26,10 @@ static const char *maybe(sqlite3_stmt *stmt, int col, hf__arena *arena)
     return sqlite3_column_type(stmt, col) == SQLITE_NULL ? NULL : srv__col_dup(stmt, col, arena);
 }
 
-static hf_status read_talk(sqlite3_stmt *stmt, hf__arena *arena, srv_talk *out, hf_error *err)
+static hf_status read_talk(sqlite3_stmt *stmt, hf__arena *arena, void *to, hf_error *err)
 {
+    srv_talk *out = to;
+
     out->key = sqlite3_column_int64(stmt, 0);
     out->num = (uint64_t)sqlite3_column_int64(stmt, 1);
     out->title = srv__col_dup(stmt, 2, arena);
@@ -39,8 +41,10 @@ static hf_status read_talk(sqlite3_stmt *stmt, hf__arena *arena, srv_talk *out, 
     return out->title ? HF_OK : hf__fail_nomem(err);
 }
 
-static hf_status read_event(sqlite3_stmt *stmt, hf__arena *arena, srv_event *out, hf_error *err)
+static hf_status read_event(sqlite3_stmt *stmt, hf__arena *arena, void *to, hf_error *err)
 {
+    srv_event *out = to;
+
     srv__col_id(stmt, 0, out->id);
     out->type = (srv_event_type)sqlite3_column_int(stmt, 1);
     out->author = maybe(stmt, 2, arena);
@@ -188,11 +192,8 @@ hf_status srv_talk_list(srv_store *store, const srv_repo *repo, const srv_talk_q
     static const char count[] = "SELECT count(*)" TALK_WHERE;
     static const char sql[] =
         "SELECT " TALK_COLUMNS TALK_WHERE " ORDER BY d.num DESC LIMIT ?5 OFFSET ?6";
-    sqlite3_stmt *stmt = NULL;
-    srv_talk *list = NULL;
+    srv__rows rows = { .arena = arena, .size = sizeof(srv_talk), .read = read_talk };
     int64_t counted = 0;
-    size_t n = 0;
-    bool row = false;
     srv__db *db;
     hf_status st;
 
@@ -203,17 +204,12 @@ hf_status srv_talk_list(srv_store *store, const srv_repo *repo, const srv_talk_q
     st = srv__sql_int(db, &counted, NULL, err, count, "iiit", repo->key, (int64_t)query->pr,
                       (int64_t)query->open, query->author);
     if (st == HF_OK)
-        st = srv__sql_begin(db, &stmt, err, sql, "iiitii", repo->key, (int64_t)query->pr,
-                            (int64_t)query->open, query->author, (int64_t)query->limit,
-                            (int64_t)query->skip);
-    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
-        list = srv__grow(arena, list, n, sizeof *list);
-        st = list ? read_talk(stmt, arena, &list[n++], err) : hf__fail_nomem(err);
-    }
-    srv__sql_end(db, stmt);
+        st = srv__sql_rows(db, &rows, err, sql, "iiitii", repo->key, (int64_t)query->pr,
+                           (int64_t)query->open, query->author, (int64_t)query->limit,
+                           (int64_t)query->skip);
     srv__db_give(store, db);
-    *out = list;
-    *n_out = n;
+    *out = rows.list;
+    *n_out = rows.n;
     *total = (uint64_t)counted;
     return st;
 }
@@ -223,26 +219,11 @@ hf_status srv_talk_events(srv_store *store, const srv_talk *talk, hf__arena *are
 {
     static const char sql[] = "SELECT " EVENT_COLUMNS " FROM events e WHERE e.discussion=? "
                               "ORDER BY e.key LIMIT 10000";
-    sqlite3_stmt *stmt = NULL;
-    srv_event *list = NULL;
-    size_t n = 0;
-    bool row = false;
-    srv__db *db;
-    hf_status st;
+    srv__rows rows = { .arena = arena, .size = sizeof(srv_event), .read = read_event };
+    hf_status st = srv__store_rows(store, &rows, err, sql, "i", talk->key);
 
-    hf__error_clear(err);
-    st = srv__db_take(store, &db, err);
-    if (st != HF_OK)
-        return st;
-    st = srv__sql_begin(db, &stmt, err, sql, "i", talk->key);
-    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
-        list = srv__grow(arena, list, n, sizeof *list);
-        st = list ? read_event(stmt, arena, &list[n++], err) : hf__fail_nomem(err);
-    }
-    srv__sql_end(db, stmt);
-    srv__db_give(store, db);
-    *out = list;
-    *n_out = n;
+    *out = rows.list;
+    *n_out = rows.n;
     return st;
 }
 
