@@ -29,7 +29,7 @@ class Wire(case.Case):
         data = self.data if file == "f" else b"small\n"
         result = self.get(file, **env)
         self.check_got(file, data, result)
-        self.assertLessEqual(self.sent(), len(data) + extra)
+        self.assertLessEqual(self.sent(), len(data) + extra + self.slack())
         return result[2]
 
     def bad(self, *rules, says, args=("f",), requests=None, **env):
