@@ -77,6 +77,11 @@ void hf__net_buf_release(hf__net *net, hf__net_buf *buf)
         hf__net_wake(net);
 }
 
+uint32_t hf__net_connections(const hf__net *net)
+{
+    return net->conf.max_connections;
+}
+
 bool hf__net_is_held_up(hf__net *net)
 {
     return hf__blocks_used(&net->blocks) > net->blocks.budget / 2;
@@ -216,12 +221,21 @@ static bool must_wait_io(hf__net *net, const hf__origin *origin, hf__net_stream 
     return true;
 }
 
+/* Ranges of a file are asked for side by side as long as more of them are measured to bring more; of
+ * anything else a host gets a few at a time. */
+static bool has_slot_io(const hf__net *net, const hf__origin *origin)
+{
+    uint32_t most =
+        origin->queue.first->req.has_range ? net->conf.max_connections : net->conf.max_per_host;
+
+    return origin->n_active < most && net->io.n_active < net->conf.max_connections;
+}
+
 /* Gives free slots to queued streams, one origin after the other. */
 static void admit_io(hf__net *net)
 {
     for (hf__origin *origin = net->io.origins; origin; origin = origin->next) {
-        while (origin->queue.first && origin->n_active < net->conf.max_per_host &&
-               net->io.n_active < net->conf.max_connections) {
+        while (origin->queue.first && has_slot_io(net, origin)) {
             hf__net_stream *stream = origin->queue.first;
             hf_status st;
 

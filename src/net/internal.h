@@ -19,6 +19,7 @@
 enum {
     HF__DISCARD_BYTES = 64 * 1024, /* of a body nobody wants; more and the connection goes */
     HF__DISCARD_MS = 1000,         /* likewise */
+    HF__SHORT_BODY = 64 * 1024,
     HF__FLUSH_MS = 500, /* a part of a buffer is handed over when it has lain this long */
     HF__NO_WAKEUP_MS = 60000
 };

@@ -24,7 +24,7 @@ typedef struct hf__net_conf {
     const char *ca_dir;
     uint32_t connect_timeout_ms; /* 0: 10000 */
     uint32_t max_connections;    /* over all hosts; 0: 16 */
-    uint32_t max_per_host;       /* 0: 8 */
+    uint32_t max_per_host;       /* requests without a range; 0: 8 */
     uint64_t buffer_budget;      /* bytes of body buffers at once; 0: 32 MiB */
     /* Obey SSL_CERT_FILE, SSL_CERT_DIR, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE and *_PROXY. */
     bool use_env;
@@ -166,6 +166,7 @@ hf_status hf__net_stream_start(hf__net *net, const hf__net_req *req, const hf__n
 void hf__net_stream_cancel(hf__net_stream *stream);
 void hf__net_stream_free(hf__net_stream *stream); /* after on_done was entered; NULL allowed */
 void hf__net_buf_release(hf__net *net, hf__net_buf *buf);
+uint32_t hf__net_connections(const hf__net *net); /* at once, at most */
 /* More than half of the buffers are out: whoever takes the bytes is slower than the network. */
 bool hf__net_is_held_up(hf__net *net);
 

@@ -562,13 +562,18 @@ void hf__stream_flush_io(hf__net_stream *stream)
         (void)hf__blocks_put(&stream->net->blocks, block);
 }
 
-/* Size of the next buffer: what is left when that is known, else growing with what came. */
+/* Size of the next buffer. Who decides how many connections are worth it wants to hear of the first
+ * bytes at once, so of a long body the buffers grow with what came; what is left of a short one is
+ * taken in one piece. */
 static uint64_t wanted_bytes(const hf__net_stream *stream)
 {
-    if (stream->io.content_length != HF__NET_NO_LIMIT &&
-        stream->io.content_length > stream->io.received)
-        return stream->io.content_length - stream->io.received;
-    return stream->io.received < 16384 ? 16384 : stream->io.received;
+    uint64_t left = stream->io.content_length > stream->io.received
+                        ? stream->io.content_length - stream->io.received
+                        : 0;
+
+    if (stream->io.content_length <= HF__SHORT_BODY || left < stream->io.received)
+        return left;
+    return stream->io.received;
 }
 
 static bool get_block(hf__net_stream *stream, bool *failed)

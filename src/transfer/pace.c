@@ -58,18 +58,27 @@ void hf__pace_step(hf__pace *pace, uint64_t now_ms, uint64_t bytes, uint32_t in_
 {
     uint64_t ms = now_ms - pace->begin_ms;
     uint32_t before = pace->target;
+    bool still_growing;
     uint64_t rate;
 
     if (pace->begin_ms == 0 || bytes < pace->begin_bytes) {
         open_window(pace, now_ms, bytes, true);
         return;
     }
-    if (ms < HF__PACE_WINDOW_MS)
+    /* The first bytes are news, however long they were waited for. */
+    if (ms < HF__PACE_WINDOW_MS || (bytes == pace->begin_bytes && pace->goodput == 0))
         return;
     rate = (bytes - pace->begin_bytes) * 1000 / ms;
+    /* Connections far away double their speed from one round trip to the next: what they bring in the
+     * end is not known, nor whether more of them would bring more. */
+    still_growing = pace->target > pace->proven && rate >= pace->last_rate + pace->last_rate / 4 &&
+                    pace->grown++ < HF__PACE_GROWTH;
+    if (!still_growing)
+        pace->grown = 0;
+    pace->last_rate = rate;
     /* What the number of connections does can only be told while that many are at work; and not
      * right after a step, unless it shows already. */
-    if (in_use >= pace->target && (!pace->settling || pays(pace, rate)))
+    if (in_use >= pace->target && !still_growing && (!pace->settling || pays(pace, rate)))
         judge(pace, now_ms, rate, saturated);
     open_window(pace, now_ms, bytes, pace->target != before);
 }

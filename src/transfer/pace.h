@@ -16,7 +16,9 @@
 #define HF__PACE_HOLD_MS    2000 /* after a step that brought nothing; doubles from one to the next */
 #define HF__PACE_LONG_MS    32000 /* at most; also half of what a refusal costs */
 #define HF__PACE_FIRST_STEP 4
-#define HF__PACE_DOUBTS     1 /* windows that a step may bring nothing before it is taken back */
+#define HF__PACE_GROWTH                                                                            \
+    5 /* windows in a row that connections are waited for, as they grow faster */
+#define HF__PACE_DOUBTS 1 /* windows that a step may bring nothing before it is taken back */
 
 typedef struct hf__pace {
     uint32_t cap;
@@ -27,6 +29,8 @@ typedef struct hf__pace {
     uint64_t begin_bytes;
     uint64_t hold_ms; /* no step up before this */
     uint64_t next_hold_ms;
+    uint64_t last_rate; /* of the window before */
+    unsigned grown;     /* windows that were not judged since they brought ever more */
     unsigned doubts;
     bool settling; /* the first window after a step counts only when it shows a gain */
     bool refused;  /* the hold is the server's wish */

@@ -26,11 +26,24 @@ static uint64_t left_of(const hf__lane_plan *lane)
 
 /* ---- how the lanes do */
 
+static void note_rate(hf__plan *plan, uint64_t rate)
+{
+    if (rate > plan->usual_rate)
+        plan->usual_rate = rate;
+}
+
+static void note_latency(hf__plan *plan, uint64_t ms)
+{
+    plan->latency_ms = plan->latency_ms ? (3 * plan->latency_ms + ms) / 4 : ms;
+}
+
 void hf__plan_moved(hf__plan *plan, int index, uint64_t at, uint64_t now_ms)
 {
     hf__lane_plan *lane = &plan->lanes[index];
     uint64_t ms = now_ms - lane->rate_ms;
 
+    if (at > lane->at && lane->at == lane->first)
+        note_latency(plan, now_ms - lane->start_ms);
     if (at > lane->at) {
         lane->at = at;
         lane->last_ms = now_ms;
@@ -38,12 +51,11 @@ void hf__plan_moved(hf__plan *plan, int index, uint64_t at, uint64_t now_ms)
     if (ms >= 500) {
         uint64_t rate = (lane->at - lane->rate_at) * 1000 / ms;
 
-        lane->rate = lane->rate ? (lane->rate + rate) / 2 : rate;
+        lane->rate = lane->rate > rate ? (lane->rate + rate) / 2 : rate;
         lane->rate_at = lane->at;
         lane->rate_ms = now_ms;
         plan->usual_rate -= plan->usual_rate / 32; /* a line may become slower for good */
-        if (rate > plan->usual_rate)
-            plan->usual_rate = rate;
+        note_rate(plan, rate);
     }
 }
 
@@ -52,25 +64,6 @@ void hf__plan_waits(hf__plan *plan, int index, uint64_t now_ms)
     hf__lane_plan *lane = &plan->lanes[index];
 
     lane->last_ms = lane->start_ms = lane->rate_ms = now_ms;
-}
-
-static uint64_t median_rate(const hf__plan *plan)
-{
-    uint64_t rates[HF__PLAN_LANES];
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < HF__PLAN_LANES; i++) {
-        uint64_t rate = plan->lanes[i].rate;
-        unsigned at = n;
-
-        if (!plan->lanes[i].used)
-            continue;
-        for (; at > 0 && rates[at - 1] > rate; at--)
-            rates[at] = rates[at - 1];
-        rates[at] = rate;
-        n++;
-    }
-    return n ? rates[n / 2] : 0;
 }
 
 static bool in_trouble(const hf__plan *plan, const hf__lane_plan *lane, uint64_t now_ms)
@@ -132,8 +125,10 @@ static uint64_t free_end(const hf__plan *plan, uint64_t at)
 
 static uint64_t run_bytes(const hf__plan *plan)
 {
-    uint64_t run = median_rate(plan) / 1000 * HF__PLAN_RUN_MS;
+    uint64_t run = plan->usual_rate / 1000 * HF__PLAN_RUN_MS;
 
+    if (!plan->usual_rate)
+        run = least(hf__plan_left(plan) / 4, HF__PLAN_FIRST_RUN);
     if (run < HF__PLAN_LEAST_RUN)
         return HF__PLAN_LEAST_RUN;
     return least(run, HF__PLAN_MOST_RUN);
@@ -150,11 +145,14 @@ static int open_lane(hf__plan *plan, uint64_t first, uint64_t end, uint64_t now_
                                           .first = first,
                                           .at = first,
                                           .end = end,
+                                          .asked = end,
                                           .start_ms = now_ms,
                                           .last_ms = now_ms,
                                           .rate_at = first,
                                           .rate_ms = now_ms };
     plan->n_lanes++;
+    if (plan->n_lanes > plan->most_lanes)
+        plan->most_lanes = plan->n_lanes;
     return index;
 }
 
@@ -195,13 +193,27 @@ static uint64_t ms_left(const hf__lane_plan *lane)
     return left_of(lane) / (lane->rate / 1000 + 1);
 }
 
-/* What is cut off has been sent in part: a lane that will soon be done by itself, or whose speed is
- * not known, is left alone unless it has much to bring. */
-static bool is_worth_sharing(const hf__lane_plan *lane)
+/* What is cut off has been sent in part, and another connection is slow at first, the more so the
+ * farther away the server is: a lane that will soon be done by itself, or whose speed is not known,
+ * is left alone unless it has much to bring. */
+static bool is_worth_sharing(const hf__plan *plan, const hf__lane_plan *lane)
 {
+    uint64_t soon_ms = plan->latency_ms * HF__PLAN_SHARE_TRIPS;
+
     if (!lane->used || left_of(lane) < 2 * HF__PLAN_SHARE)
         return false;
-    return lane->rate ? ms_left(lane) >= HF__PLAN_SHARE_MS : left_of(lane) >= HF__PLAN_SHARE_NEW;
+    if (!lane->rate)
+        return left_of(lane) >= HF__PLAN_SHARE_NEW;
+    return ms_left(lane) >= (soon_ms > HF__PLAN_SHARE_MS ? soon_ms : HF__PLAN_SHARE_MS);
+}
+
+/* Of what a lane has left it keeps so much that both end at the same time, given that the other
+ * brings nothing in the beginning. */
+static uint64_t keeps(const hf__plan *plan, const hf__lane_plan *lane)
+{
+    uint64_t head_start = lane->rate / 1000 * plan->latency_ms * HF__PLAN_SHARE_TRIPS / 2;
+
+    return (left_of(lane) + least(head_start, left_of(lane) / 2)) / 2;
 }
 
 /* A share of the lane that would end last: the bytes after its own next run, or a half. */
@@ -214,13 +226,13 @@ static bool give_share(hf__plan *plan, uint64_t now_ms, hf__plan_job *out)
     uint64_t end;
 
     for (int i = 0; i < HF__PLAN_LANES; i++)
-        if (is_worth_sharing(&plan->lanes[i]) &&
+        if (is_worth_sharing(plan, &plan->lanes[i]) &&
             (slowest < 0 || ms_left(&plan->lanes[i]) > ms_left(&plan->lanes[slowest])))
             slowest = i;
     if (slowest < 0)
         return false;
     lane = &plan->lanes[slowest];
-    first = lane->at + (left_of(lane) > 2 * run ? run : left_of(lane) / 2);
+    first = lane->at + (left_of(lane) > 2 * run ? run : keeps(plan, lane));
     end = least(lane->end, first + run);
     lane->end = first; /* what lies after `end` is free again */
     *out = (hf__plan_job){ open_lane(plan, first, end, now_ms), first, end, slowest };
@@ -234,6 +246,47 @@ static void give_whole(hf__plan *plan, uint64_t now_ms, hf__plan_job *out)
     *out = (hf__plan_job){ open_lane(plan, first, plan->size, now_ms), first, plan->size, -1 };
 }
 
+/* Nothing is left to give out, and a connection is idle: it brings the last bytes of a lane, too, that
+ * is slower than lanes were lately. Who is first wins, and few bytes come twice. Where the line is
+ * full, and all lanes are as slow, it would only be in their way. */
+static bool give_hedge(hf__plan *plan, uint64_t now_ms, hf__plan_job *out)
+{
+    uint64_t worst_ms = plan->latency_ms * HF__PLAN_HEDGE_TRIPS;
+    hf__lane_plan *lane = NULL;
+
+    if (plan->n_lanes >= plan->most_lanes)
+        return false;
+    if (worst_ms < HF__PLAN_HEDGE_MS)
+        worst_ms = HF__PLAN_HEDGE_MS;
+    for (unsigned i = 0; i < HF__PLAN_LANES; i++) {
+        hf__lane_plan *one = &plan->lanes[i];
+
+        if (!one->used || left_of(one) == 0 || left_of(one) > 2 * HF__PLAN_SHARE || !one->rate ||
+            one->rate > plan->usual_rate / 2 || ms_left(one) < worst_ms ||
+            is_helped(plan, one, now_ms))
+            continue;
+        worst_ms = ms_left(one);
+        lane = one;
+    }
+    if (!lane)
+        return false;
+    *out = (hf__plan_job){ open_lane(plan, lane->at, lane->end, now_ms), lane->at, lane->end, -1 };
+    return true;
+}
+
+/* What a connection that is new would bring before all is here by those there are, is not worth it:
+ * far away it takes many round trips until it is up to speed. */
+static bool is_nearly_done(const hf__plan *plan)
+{
+    uint64_t rate = 0;
+
+    for (unsigned i = 0; i < HF__PLAN_LANES; i++)
+        if (plan->lanes[i].used)
+            rate += plan->lanes[i].rate;
+    return rate &&
+           hf__plan_left(plan) / (rate / 1000 + 1) < plan->latency_ms * HF__PLAN_SHARE_TRIPS;
+}
+
 bool hf__plan_next(hf__plan *plan, bool more, uint64_t now_ms, hf__plan_job *out)
 {
     if (plan->n_lanes == HF__PLAN_LANES)
@@ -244,8 +297,10 @@ bool hf__plan_next(hf__plan *plan, bool more, uint64_t now_ms, hf__plan_job *out
         give_whole(plan, now_ms, out);
         return true;
     }
+    if (plan->n_lanes >= plan->most_lanes && plan->n_lanes > 0)
+        more = more && !is_nearly_done(plan);
     return (more && give_free(plan, now_ms, out)) || give_relief(plan, now_ms, out) ||
-           (more && give_share(plan, now_ms, out));
+           (more && (give_share(plan, now_ms, out) || give_hedge(plan, now_ms, out)));
 }
 
 /* ---- lanes that end */
@@ -256,6 +311,10 @@ bool hf__plan_ended(hf__plan *plan, int index, uint64_t at)
 
     lane->used = false;
     plan->n_lanes--;
+    if (at < lane->asked) /* what was asked for cannot be called back: the connection went */
+        plan->most_lanes--;
+    /* It may have been too quick to be measured on the way. */
+    note_rate(plan, (at - lane->first) * 1000 / (lane->last_ms - lane->start_ms + 100));
     return hf__ranges_add(&plan->have, lane->first, at);
 }
 

@@ -19,12 +19,17 @@
 #define HF__PLAN_SHARE     ((uint64_t)512 * 1024)      /* less is not worth another request */
 #define HF__PLAN_SHARE_NEW ((uint64_t)8 * 1024 * 1024) /* of a lane whose speed is not known */
 #define HF__PLAN_SHARE_MS  1000 /* nor is what a lane brings by itself in so long */
-#define HF__PLAN_LEAST_RUN ((uint64_t)4 * 1024 * 1024)   /* of several lanes */
-#define HF__PLAN_MOST_RUN  ((uint64_t)128 * 1024 * 1024) /* likewise */
-#define HF__PLAN_RUN_MS    4000 /* a run should keep a lane busy for about so long */
-#define HF__PLAN_SILENT_MS 2000 /* a lane that brought nothing for so long is helped out */
-#define HF__PLAN_SLOW      8    /* a lane that is so many times slower than others were is slow */
-#define HF__PLAN_SLOW_MS   5000 /* and is looked at no earlier than this after its start */
+#define HF__PLAN_SHARE_TRIPS                                                                       \
+    8 /* or in so many times what it takes to get the first byte of an answer */
+#define HF__PLAN_HEDGE_MS    400 /* an idle connection helps a lane that needs longer than this */
+#define HF__PLAN_HEDGE_TRIPS 3   /* and than so many times what a first byte takes */
+#define HF__PLAN_LEAST_RUN   ((uint64_t)4 * 1024 * 1024)  /* of several lanes */
+#define HF__PLAN_FIRST_RUN   ((uint64_t)32 * 1024 * 1024) /* as long as nothing is known, at most */
+#define HF__PLAN_MOST_RUN    ((uint64_t)128 * 1024 * 1024) /* likewise */
+#define HF__PLAN_RUN_MS      4000 /* a run should keep a lane busy for about so long */
+#define HF__PLAN_SILENT_MS   2000 /* a lane that brought nothing for so long is helped out */
+#define HF__PLAN_SLOW        8    /* a lane that is so many times slower than others were is slow */
+#define HF__PLAN_SLOW_MS     5000 /* and is looked at no earlier than this after its start */
 
 typedef struct hf__lane_plan {
     bool used;
@@ -32,6 +37,7 @@ typedef struct hf__lane_plan {
     uint64_t first;  /* where it started */
     uint64_t at;     /* next byte it will bring */
     uint64_t end;
+    uint64_t asked; /* the end it was opened with */
     uint64_t start_ms;
     uint64_t last_ms; /* of its last byte, or of its start */
     uint64_t rate;    /* bytes per second, lately */
@@ -44,8 +50,10 @@ typedef struct hf__plan {
     hf__ranges have; /* on disk, of lanes that ended and of earlier calls */
     hf__lane_plan lanes[HF__PLAN_LANES];
     unsigned n_lanes;
+    unsigned most_lanes; /* connections, in use or kept open by lanes that ended */
     uint64_t n_opened;   /* since the start */
     uint64_t usual_rate; /* of a good lane, lately */
+    uint64_t latency_ms; /* from the start of a lane to its first byte, lately; 0: not known */
     bool whole;          /* ranges are not to be had: one lane, from the start, to the end */
 } hf__plan;
 

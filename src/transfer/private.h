@@ -35,7 +35,7 @@
 #define LOCK_SAY_MS     10000
 #define TICK_MS         100
 #define DEFAULT_WORKERS 8
-#define DEFAULT_LANES   16
+#define MOST_LANES      16
 #define SMALL_BYTES     65536                      /* a file of up to so many */
 #define SMALL_AHEAD     16                         /* of them, beyond those that move */
 #define PATIENCE_MS     ((uint64_t)15 * 60 * 1000) /* for a line that went away in the middle */

@@ -18,7 +18,9 @@ hf_status hf__run_init(run *r, const hf__transfer_ctx *ctx, hf_error *err)
     r->err = (hf_error)HF_ERROR_INIT;
     r->max_active = DEFAULT_WORKERS;
     r->patience_ms = ctx->patience_ms ? ctx->patience_ms : PATIENCE_MS;
-    hf__pace_init(&r->pace, DEFAULT_LANES);
+    hf__pace_init(&r->pace, hf__net_connections(ctx->net) < MOST_LANES
+                                ? hf__net_connections(ctx->net)
+                                : MOST_LANES);
     pthread_mutex_init(&r->synced.lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr,

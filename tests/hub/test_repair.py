@@ -15,8 +15,12 @@ STORAGE = "/blob/"
 
 
 class Repair(case.Case):
-    def refetched(self, size):
-        return self.sent() - size
+    def refetched(self):
+        """Bytes of bodies sent after it was asked for digests. What lanes that were cut short had on their way before does
+        not count."""
+        log = self.log()
+        asked = next(i for i, r in enumerate(log) if r["wants_digest"])
+        return sum(r["sent"] for r in log[asked:] if r["method"] == "GET" and r["storage"] and r["status"] in (200, 206))
 
     def test_only_the_piece(self):
         size = FLIP_MIB * MIB + 4321
@@ -31,8 +35,8 @@ class Repair(case.Case):
                 break # else its range had been handed on, and the wrong byte went nowhere
         self.assertIn("wrong hash", result[2])
         self.assertIn("fetching the 4194304 bytes again", result[2])
-        self.assertGreater(self.refetched(size), 0)
-        self.assertLessEqual(self.refetched(size), 4 * MIB + self.slack())
+        self.assertGreater(self.refetched(), 0)
+        self.assertLessEqual(self.refetched(), 4 * MIB)
 
     def test_at_every_edge(self):
         size = 9 * MIB + 1
@@ -50,7 +54,7 @@ class Repair(case.Case):
         self.serve({"f": data}, "--digests")
         self.faults({"path": STORAGE, "times": 2, "do": {"flip": 9 * MIB}})
         self.check_got("f", data, self.get("-q", "f"))
-        self.assertLessEqual(self.refetched(len(data)), 8 * MIB)
+        self.assertLessEqual(self.refetched(), 8 * MIB)
 
     def test_digests_that_lie(self):
         """They cost work, but the hash of the whole decides."""
@@ -77,7 +81,7 @@ class Repair(case.Case):
         self.serve({"f": data})
         self.faults({"path": STORAGE, "do": {"flip": 9 * MIB}})
         self.check_got("f", data, self.get("-q", "f"))
-        self.assertEqual(self.refetched(len(data)), len(data))
+        self.assertGreaterEqual(self.refetched(), len(data))
         self.assertEqual(sum(r["wants_digest"] for r in self.log()), 1)
 
     def test_digests_that_are_refused(self):

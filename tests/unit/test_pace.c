@@ -33,6 +33,38 @@ void test_pace__doubles_while_it_pays(void **state)
     assert_int_equal(l.pace.target, 16);
 }
 
+/* Each connection doubles from window to window, as far away they do: more of them are not asked for
+ * before these are up to speed. */
+void test_pace__waits_while_connections_grow(void **state)
+{
+    line l = { .now_ms = 1000 };
+
+    (void)state;
+    hf__pace_init(&l.pace, 16);
+    while (l.pace.target < 4)
+        pass(&l, HF__PACE_WINDOW_MS, MIB, 10000 * MIB, false);
+    for (uint64_t rate = 2 * MIB; rate <= 16 * MIB; rate *= 2) {
+        pass(&l, HF__PACE_WINDOW_MS, rate, 10000 * MIB, false);
+        assert_int_equal(l.pace.target, 4);
+    }
+    pass(&l, 2 * HF__PACE_WINDOW_MS, 16 * MIB, 10000 * MIB, false);
+    assert_int_equal(l.pace.target, 8);
+}
+
+/* Nothing for 900 ms, then bytes: that is known at once, and not in the middle of a window. */
+void test_pace__the_first_bytes_are_news(void **state)
+{
+    hf__pace pace;
+
+    (void)state;
+    hf__pace_init(&pace, 16);
+    for (uint64_t now = 1000; now < 1900; now += 100)
+        hf__pace_step(&pace, now, 0, 0, false);
+    assert_int_equal(pace.target, 1);
+    hf__pace_step(&pace, 1900, 4096, 1, false);
+    assert_int_equal(pace.target, HF__PACE_FIRST_STEP);
+}
+
 void test_pace__never_above_the_cap(void **state)
 {
     line l = { .now_ms = 1000 };

@@ -67,6 +67,11 @@ typedef struct world {
     uint64_t break_mask;  /* requests that break after 3 MiB */
     unsigned number[HF__PLAN_LANES];
     unsigned most_lanes;
+    uint64_t trip_ms; /* round trip: 0: connections are at full speed at once */
+    uint64_t ready_ms[HF__PLAN_LANES];
+    uint64_t window[HF__PLAN_LANES]; /* of a lane's connection, bytes in a round trip */
+    uint64_t kept[HF__PLAN_LANES];   /* windows of connections that are idle */
+    unsigned n_kept;
 } world;
 
 static bool bit(uint64_t mask, unsigned n)
@@ -91,15 +96,53 @@ static void open_lanes(world *w)
     while (hf__plan_next(&w->plan, w->plan.n_lanes < w->pace.target, w->now_ms, &job)) {
         assert_true(job.end > job.first);
         w->number[job.lane] = w->n_requests++;
+        w->ready_ms[job.lane] = w->now_ms + (w->n_kept ? 1 : 2) * w->trip_ms;
+        w->window[job.lane] = w->n_kept ? w->kept[--w->n_kept] : 14600;
     }
     if (w->plan.n_lanes > w->most_lanes)
         w->most_lanes = w->plan.n_lanes;
+}
+
+/* 10 ms of a line to far away: a connection doubles what it brings from one round trip to the next,
+ * until the line is full. What was asked for and is not wanted any more costs the connection. */
+static void move_far(world *w)
+{
+    uint64_t wanted = 0;
+    uint64_t room = w->line / 100;
+
+    for (int i = 0; i < HF__PLAN_LANES; i++)
+        if (w->plan.lanes[i].used && w->now_ms >= w->ready_ms[i])
+            wanted += w->window[i] * 10 / w->trip_ms;
+    for (int i = 0; i < HF__PLAN_LANES; i++) {
+        hf__lane_plan *lane = &w->plan.lanes[i];
+        uint64_t bytes = w->window[i] * 10 / w->trip_ms;
+
+        if (!lane->used || w->now_ms < w->ready_ms[i])
+            continue;
+        if (wanted > room)
+            bytes = bytes * room / wanted;
+        else
+            w->window[i] += bytes;
+        bytes = bytes < lane->end - lane->at ? bytes : lane->end - lane->at;
+        w->delivered += bytes;
+        hf__plan_moved(&w->plan, i, lane->at + bytes, w->now_ms);
+        if (lane->at < lane->end)
+            continue;
+        if (lane->at == lane->asked)
+            w->kept[w->n_kept++] = w->window[i];
+        assert_true(hf__plan_ended(&w->plan, i, lane->at));
+    }
 }
 
 /* 10 ms of the line, shared by the lanes that move. */
 static void move_lanes(world *w)
 {
     uint64_t share = w->line / 100;
+
+    if (w->trip_ms) {
+        move_far(w);
+        return;
+    }
 
     if (w->plan.n_lanes && share / w->plan.n_lanes > w->per_lane / 100)
         share = w->per_lane / 100;
@@ -159,7 +202,175 @@ void test_plan__one_request_when_one_is_enough(void **state)
     world_init(&w, 2048 * MIB, 8, 200 * MIB, 1024 * MIB);
     run_world(&w, 12000);
     assert_int_equal(w.delivered, 2048 * MIB);
-    assert_true(w.most_lanes <= HF__PACE_FIRST_STEP); /* more were tried and brought nothing */
+    /* More were tried, brought nothing, and are not tried again while that is remembered. */
+    assert_true(w.most_lanes <= HF__PACE_FIRST_STEP);
+    assert_int_equal(w.pace.proven, 1);
+    assert_true(w.n_requests <= 16);
+}
+
+void test_plan__far_away_the_line_is_filled(void **state)
+{
+    static const struct {
+        uint64_t size;
+        uint64_t line;
+        uint64_t trip_ms;
+        uint64_t within_ms; /* the line alone, and what the first round trips cost */
+    } lines[] = {
+        { 64 * MIB, 25 * 1000000, 150, 2700 + 2200 },
+        { 256 * MIB, 25 * 1000000, 150, 10740 + 2400 },
+        { 256 * MIB, 25 * 1000000, 20, 10740 + 700 },
+        { 2048 * MIB, 250 * 1000000, 150, 8590 + 3600 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        world w;
+        uint64_t ms;
+
+        world_init(&w, lines[i].size, 16, lines[i].line, UINT64_MAX);
+        w.trip_ms = lines[i].trip_ms;
+        ms = run_world(&w, 60000);
+        if (ms > lines[i].within_ms)
+            fail_msg("line %zu: %llu ms, %u requests", i, (unsigned long long)ms, w.n_requests);
+        assert_true(w.delivered <= lines[i].size + 4 * MIB);
+        assert_true(w.n_requests <= 60);
+    }
+}
+
+/* ---- one decision at a time */
+
+/* Lets a lane bring bytes from start_ms to end_ms, every 100 ms. */
+static void bring(hf__plan *plan, int lane, uint64_t rate, uint64_t start_ms, uint64_t end_ms)
+{
+    for (uint64_t now = start_ms + 100; now <= end_ms; now += 100)
+        hf__plan_moved(plan, lane, plan->lanes[lane].at + rate / 10, now);
+}
+
+void test_plan__steals_from_the_lane_that_would_end_last(void **state)
+{
+    hf__plan plan;
+    hf__plan_job job;
+
+    (void)state;
+    hf__plan_init(&plan, 138 * MIB);
+    assert_true(hf__ranges_add(&plan.have, 90 * MIB, 110 * MIB));
+    assert_true(hf__plan_next(&plan, true, 1000, &job)); /* 0: up to 90 MiB */
+    assert_true(hf__plan_next(&plan, true, 1000, &job)); /* 1: the last 28 MiB */
+    bring(&plan, 0, 10 * MIB, 1000, 4000);
+    bring(&plan, 1, 5 * MIB, 1000, 4000);
+    assert_false(hf__plan_next(&plan, false, 4000, &job)); /* not without a connection */
+    assert_true(hf__plan_next(&plan, true, 4000, &job));
+    assert_int_equal(job.shortened, 0); /* 6 s from its end, the other one less than 3 */
+    assert_int_equal(plan.lanes[0].end, job.first);
+    assert_true(job.first > plan.lanes[0].at);
+    assert_true(job.end <= 90 * MIB);
+    hf__plan_dispose(&plan);
+}
+
+/* Far away the other is slow at first, so who gives keeps more than a half. */
+void test_plan__a_share_is_smaller_far_away(void **state)
+{
+    uint64_t kept[2];
+
+    (void)state;
+    for (int far = 0; far < 2; far++) {
+        hf__plan plan;
+        hf__plan_job job;
+
+        hf__plan_init(&plan, 60 * MIB);
+        assert_true(hf__plan_next(&plan, true, 1000, &job));
+        hf__plan_moved(&plan, 0, 1, 1000 + (far ? 400 : 10));
+        bring(&plan, 0, 10 * MIB, 1500, 3500);
+        assert_true(hf__plan_next(&plan, true, 3500, &job));
+        assert_int_equal(job.shortened, 0);
+        kept[far] = job.first - plan.lanes[0].at;
+        hf__plan_dispose(&plan);
+    }
+    assert_true(kept[0] <= 20 * MIB + 400 * 1024);
+    assert_true(kept[1] >= 25 * MIB);
+}
+
+void test_plan__near_the_end_no_connection_is_opened(void **state)
+{
+    hf__plan plan;
+    hf__plan_job job;
+
+    (void)state;
+    hf__plan_init(&plan, 60 * MIB);
+    assert_true(hf__plan_next(&plan, true, 1000, &job));
+    hf__plan_moved(&plan, 0, 1, 1400); /* 400 ms to the first byte */
+    bring(&plan, 0, 20 * MIB, 1400, 3400);
+    assert_false(hf__plan_next(&plan, true, 3400, &job)); /* 1 s is left */
+    hf__plan_dispose(&plan);
+}
+
+void test_plan__a_quick_lane_is_given_more(void **state)
+{
+    hf__plan plan;
+    hf__plan_job job;
+
+    (void)state;
+    hf__plan_init(&plan, 4096 * MIB);
+    assert_true(hf__ranges_add(&plan.have, 4 * MIB, 8 * MIB));
+    assert_true(hf__plan_next(&plan, true, 1000, &job));
+    assert_int_equal(job.end, 4 * MIB);
+    hf__plan_moved(&plan, 0, 4 * MIB, 1100); /* before its speed was measured */
+    assert_true(hf__plan_ended(&plan, 0, 4 * MIB));
+    assert_true(hf__plan_next(&plan, true, 1100, &job)); /* the only one takes all */
+    assert_true(hf__plan_next(&plan, true, 1100, &job));
+    assert_true(job.end - job.first > 64 * MIB); /* 4 s of 20 MiB/s, at least */
+    hf__plan_dispose(&plan);
+}
+
+/* Two lanes bring the last bytes of a file, one of them slowly; a third connection is idle. */
+static bool is_hedged(uint64_t slow_rate, bool idle, hf__plan_job *job, hf__plan *plan)
+{
+    hf__plan_init(plan, 100 * MIB);
+    assert_true(hf__ranges_add(&plan->have, 30 * MIB, 99 * MIB));
+    assert_true(hf__plan_next(plan, true, 1000, job)); /* 0: the first 30 MiB */
+    assert_true(hf__plan_next(plan, true, 1000, job)); /* 1: the last one */
+    assert_int_equal(job->first, 99 * MIB);
+    if (idle)
+        plan->most_lanes = 3;
+    bring(plan, 0, 10 * MIB, 1000, 3900);
+    bring(plan, 1, slow_rate, 1000, 3900);
+    return hf__plan_next(plan, true, 3900, job);
+}
+
+void test_plan__the_last_bytes_are_hedged(void **state)
+{
+    hf__plan plan;
+    hf__plan_job job;
+
+    (void)state;
+    assert_true(is_hedged(100 * 1024, true, &job, &plan));
+    assert_int_equal(job.shortened, -1); /* both go on */
+    assert_int_equal(job.first, plan.lanes[1].at);
+    assert_int_equal(job.end, 100 * MIB);
+    assert_false(hf__plan_next(&plan, true, 3900, &(hf__plan_job){ 0 })); /* one is enough */
+    bring(&plan, job.lane, 4 * MIB, 3900, 4000);
+    assert_int_equal(hf__plan_hopeless(&plan, 4000), 1); /* who is behind is stopped */
+    hf__plan_dispose(&plan);
+
+    assert_false(is_hedged(100 * 1024, false, &job, &plan)); /* by no new connection */
+    hf__plan_dispose(&plan);
+}
+
+void test_plan__no_hedge_where_all_are_as_slow(void **state)
+{
+    hf__plan plan;
+    hf__plan_job job;
+
+    (void)state;
+    hf__plan_init(&plan, 100 * MIB);
+    assert_true(hf__ranges_add(&plan.have, 1 * MIB, 99 * MIB));
+    assert_true(hf__plan_next(&plan, true, 1000, &job));
+    assert_true(hf__plan_next(&plan, true, 1000, &job));
+    plan.most_lanes = 3;
+    bring(&plan, 0, 100 * 1024, 1000, 3900);
+    bring(&plan, 1, 100 * 1024, 1000, 3900);
+    assert_false(hf__plan_next(&plan, true, 3900, &job));
+    hf__plan_dispose(&plan);
 }
 
 void test_plan__goes_up_to_the_knee(void **state)
