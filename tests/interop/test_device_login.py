@@ -5,14 +5,16 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from served import Served
-from support import HF_SERVE, Python, clean_env, run
+from support import HF, HF_SERVE, Python, clean_env, run
 
 CLIENT = "26be6b09-91c5-47da-9861-d2d2bb7a7e36"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -139,3 +141,109 @@ def test_the_official_client_logs_in(hub, tmp_path, decision):
         assert [s.status for s in hub.since(mark) if s.path == "/oauth/device"] == [200]
     finally:
         python.close()
+
+
+# ---- our command
+
+
+def browser(env):
+    """`hf auth login` without a terminal, once it has shown its code: process, what it said, code."""
+    process = subprocess.Popen([str(HF), "auth", "login"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    said = b""
+    while not (code := re.search(rb"[A-Z]{4}-[A-Z]{4}", said)):
+        line = process.stdout.readline()
+        assert line, process.communicate()
+        said += line
+    return process, code[0].decode()
+
+
+def files(home):
+    return sorted(p.name for p in (home / "hf").rglob("*")) if (home / "hf").exists() else []
+
+
+def test_our_command_logs_in(hub, home):
+    env = clean_env(home, HF_ENDPOINT=hub.url)
+    process, code = browser(env)
+    hub.command("device", "approve", code, "--user", "alice")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert run([HF, "auth", "whoami", "-q"], env).out == "alice\n"
+    stored = (home / "hf" / "stored_tokens").read_text()
+    assert "[oauth-alice]" in stored and "refresh_token = " in stored and "expires_at = " in stored
+    secret = (home / "hf" / "token").read_text()
+    assert secret and secret not in (out + err).decode()
+
+
+def test_our_command_is_denied(hub, home):
+    process, code = browser(clean_env(home, HF_ENDPOINT=hub.url))
+    hub.command("device", "deny", code)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and b"Error: Login failed: the authorization was denied" in err
+    assert files(home) == []
+
+
+def test_our_command_comes_too_late(tmp_path, home):
+    served = Served(tmp_path, "--login-interval", "1", "--login-ttl", "2")
+    with served:
+        process, _ = browser(clean_env(home, HF_ENDPOINT=served.url))
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 1 and b"Error: Login failed: the code has expired" in err
+        assert files(home) == []
+
+
+class Between(BaseHTTPRequestHandler):
+    """Hands requests on and keeps the answers. Asks itself just before the client does, until that was found too fast."""
+
+    def ask(self, body):
+        try:
+            with urllib.request.urlopen(urllib.request.Request(self.server.to + self.path, body), timeout=30) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/oauth/token" and not self.server.slowed():
+            self.ask(body)
+        status, text = self.ask(body)
+        self.server.seen.append((time.monotonic(), self.path, json.loads(text)))
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def do_GET(self):
+        self.send_response(307)
+        self.send_header("Location", self.server.to + self.path)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def test_our_command_slows_down(hub, home):
+    """Told that it asks too fast, it waits 5 seconds more from then on."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Between)
+    server.to, server.seen = hub.url, []
+    server.slowed = lambda: any(answer.get("error") == "slow_down" for _, _, answer in server.seen)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        process, code = browser(clean_env(home, HF_ENDPOINT=f"http://127.0.0.1:{server.server_port}"))
+        deadline = time.monotonic() + 60
+        while not server.slowed():
+            assert time.monotonic() < deadline and process.poll() is None, server.seen
+            time.sleep(0.05)
+        at = len(server.seen)
+        hub.command("device", "deny", code)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 1 and b"was denied" in err, server.seen
+        assert [answer["error"] for _, _, answer in server.seen[at:]] == ["access_denied"]
+        assert server.seen[at][0] - server.seen[at - 1][0] > 5.5
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
