@@ -94,7 +94,7 @@ hf_status hf_discussion_get(hf_client *client, const hf_repo_ref *repo, uint64_t
                     .values = (hf__value[]){ HF__UINT(num),
                                              HF__UINT(o.flags & HF_DISCUSSION_DIFF ? 1 : 0) },
                     .n = 2 },
-        &o, HF_DISCUSSION_DIFF, &result, err);
+        opts, HF_DISCUSSION_DIFF, &result, err);
     if (st == HF_OK)
         *out = result;
     return st;

@@ -673,7 +673,7 @@ hf_status hf_refs_get(hf_client *client, const hf_repo_ref *repo, const hf_call_
                     .repo = repo,
                     .values = (hf__value[]){ HF__UINT(o.flags & HF_REFS_PULL_REQUESTS ? 1 : 0) },
                     .n = 1 },
-        &o, HF_REFS_PULL_REQUESTS, &refs, err);
+        opts, HF_REFS_PULL_REQUESTS, &refs, err);
     if (st == HF_OK)
         *out = refs;
     return st;

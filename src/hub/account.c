@@ -59,7 +59,7 @@ static hf_status make_user(const hf__net_resp *resp, hf_user **out, hf_error *er
 
     if (st == HF_OK && !hf__json_text(doc, "name")) {
         hf__json_free(doc);
-        st = hf__fail(err, HF_ERR_PROTOCOL, "the answer does not name an account");
+        st = hf__hub_odd(resp, err, "the answer does not name an account");
     }
     if (st != HF_OK)
         return st;

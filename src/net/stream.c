@@ -652,6 +652,9 @@ static size_t collect_chunk(hf__net_stream *stream, const char *data, size_t n)
                             "the answer of '%.*s' is longer than %llu bytes%s%.80s%s",
                             (int)host.len, host.ptr, (unsigned long long)stream->req.max_body,
                             id ? " (Request ID: " : "", id ? id : "", id ? ")" : ""));
+        (void)snprintf(stream->io.err.request_id, sizeof(stream->io.err.request_id), "%s",
+                       id ? id : "");
+        hf__text_defuse(stream->io.err.request_id);
     } else {
         (void)fail(stream, hf__fail_nomem(&stream->io.err));
     }

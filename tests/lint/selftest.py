@@ -6,6 +6,7 @@ import sys
 import tempfile
 
 import banned
+import endpoints
 import format as format_lint
 import header_docs
 import headers
@@ -37,6 +38,11 @@ typedef struct hf_o { uint32_t struct_size; const char *name; int n; } hf_o;
 """
 LONG = "int f(void)\n{\n" + "    g();\n" * 120 + "}\n"
 # Pieced together, so that this file itself stays clean.
+ENDPOINTS = {
+    "docs/endpoints.md": "| endpoint | our call | our command | test |\n|---|---|---|---|\n"
+                         "| `GET /a` | `hf_a_get` | `hf a` | `test_a` |\n",
+    "include/hfhub/repos.h": "HF_API int hf_a_get(int a);\nHF_API void hf_a_free(int a);\n",
+    "include/hfhub/community.h": "", "tests/interop/test_x.py": "def test_a(hub):\n    pass\n"}
 REMARK = "/" "/ so"
 UNFINISHED = "/* TO" "DO: later */"
 MACHINE = "char *p = \"/ro" "ot/me\";"
@@ -64,6 +70,10 @@ def cases(cc, cxx):
     yield banned.check, {"src/core/a.c": "int x = atoi(s);\n"}, "atoi()"
     yield banned.check, {"cli/a.c": "strcpy(a, b);\n"}, "strcpy()"
     yield banned.check, {"src/core/a.c": "printf(x);\n"}, "a library returns a status"
+    yield endpoints.check, ENDPOINTS, None
+    yield endpoints.check, ENDPOINTS | {"include/hfhub/community.h": "HF_API int hf_b(int b);\n"}, "hf_b of include"
+    yield endpoints.check, ENDPOINTS | {"tests/interop/test_x.py": "def test_b(hub):\n    pass\n"}, "there is no test_a"
+    yield endpoints.check, {k: v.replace("| `test_a` |", "| |") for k, v in ENDPOINTS.items()}, "without a test"
     yield text.check, {"src/a.c": "/* see http: //x */ char *s = \"http://x\";\n"}, None
     yield text.check, {"src/a.c": REMARK + "\n"}, "line comment"
     yield text.check, {"src/a.c": UNFINISHED + "\n"}, "marker"

@@ -21,6 +21,29 @@
 static char url[64];
 static const hf_repo_ref repo = { HF_REPO_MODEL, "acme/x", NULL };
 
+/* What is in a target, and the answer to it. */
+static const char *const shaped[][2] = {
+    { "/api/models?cursor", "[{\"id\":\"a/3\",\"siblings\":[{\"rfilename\":\"f\"}]}]" },
+    { "tags-by-type",
+      "{\"license\":[{\"id\":\"license:mit\",\"label\":\"mit\",\"type\":\"license\"}],"
+      "\"language\":[{\"id\":\"en\",\"label\":\"English\",\"type\":\"language\"}]}" },
+    { "/refs",
+      "{\"branches\":[{\"name\":\"main\",\"ref\":\"refs/heads/main\",\"targetCommit\":\"" COMMIT
+      "\"}],\"converts\":[],\"tags\":[{\"name\":\"v1\",\"ref\":\"refs/tags/v1\",\"targetCommit\":"
+      "\"" COMMIT "\"}]}" },
+    { "/discussions/5",
+      "{\"num\":5,\"title\":\"t\",\"status\":\"open\",\"author\":{\"name\":\"bob\"},"
+      "\"createdAt\":\"2026-01-21T03:45:36.000Z\",\"isPullRequest\":true,"
+      "\"filesWithConflicts\":[\"a\",\"b\"],\"changes\":{\"base\":\"refs/heads/main\"},"
+      "\"diff\":\"+x\",\"events\":[{\"id\":\"c1\",\"type\":\"comment\",\"author\":{\"name\":"
+      "\"alice\"},\"createdAt\":\"2026-01-21T03:45:36.000Z\",\"data\":{\"latest\":{\"raw\":"
+      "\"hello\"}}}]}" },
+    { "/api/collections",
+      "{\"slug\":\"bob/good-0\",\"title\":\"Good\",\"owner\":{\"name\":\"bob\"},"
+      "\"items\":[{\"_id\":\"i1\",\"id\":\"a/1\",\"type\":\"model\",\"position\":0,"
+      "\"note\":{\"text\":\"n\"}}],\"private\":true,\"theme\":\"green\",\"upvotes\":2}" },
+};
+
 static bool answer(peer_conn *conn, const peer_request *request, void *user)
 {
     const char *host = strstr(request->head, "Host: ") + 6;
@@ -44,6 +67,13 @@ static bool answer(peer_conn *conn, const peer_request *request, void *user)
         return peer_answer(conn, request,
                            "403 Forbidden\r\nX-Error-Code: GatedRepo\r\nX-Request-Id: r1\r\n",
                            "{\"error\":[\"ask\",\"first\"]}");
+    if (strncmp(request->target, "/api/models?", 12) == 0 && !strstr(request->target, "cursor"))
+        return peer_answer(conn, request,
+                           "200 OK\r\nLink: </api/models?cursor=2>; rel=\"next\"\r\n",
+                           "[{\"id\":\"a/1\",\"tags\":[\"en\"]},{\"id\":\"a/2\"}]");
+    for (size_t i = 0; i < HF__COUNT(shaped); i++)
+        if (strstr(request->target, shaped[i][0]))
+            return peer_answer(conn, request, "200 OK\r\n", shaped[i][1]);
     if (strstr(request->target, "/tree/") && !strstr(request->target, "cursor")) {
         snprintf(head, sizeof head,
                  "200 OK\r\nLink: </api/models/acme/x/tree/main?cursor=2>; rel=\"next\"\r\n");
@@ -197,6 +227,118 @@ static hf_status run_gated(hf_error *err)
     return st;
 }
 
+/* ---- answers with a shape of their own, and lists of them */
+
+static hf_status run_models(hf_error *err)
+{
+    static const char *const tags[] = { "en", "license:mit" };
+    hf_repo_list_opts opts = HF_REPO_LIST_OPTS_INIT;
+    const hf_repo_info *info = NULL;
+    hf_client *client = NULL;
+    hf_list *list = NULL;
+    unsigned n = 0;
+    hf_status st = open_client(&client, err);
+
+    opts.tags = tags;
+    opts.n_tags = 2;
+    opts.search = "a b";
+    if (st == HF_OK)
+        st = hf_repo_list_open(client, HF_REPO_MODEL, &opts, &list, err);
+    while (st == HF_OK) {
+        st = hf_list_next_repo(list, &info, err);
+        if (st != HF_OK || !info)
+            break;
+        n++;
+        if ((n == 1 && (!is(info->id, "a/1") || info->n_tags != 1 || !is(info->tags[0], "en"))) ||
+            (n == 3 && (!is(info->id, "a/3") || info->n_files != 1)))
+            st = wrong(err, "the model");
+    }
+    if (st == HF_OK && n != 3)
+        st = wrong(err, "the number of models");
+    hf_list_close(list);
+    hf_client_free(client);
+    return st;
+}
+
+static hf_status run_topics(hf_error *err)
+{
+    const hf_topic *topic = NULL;
+    hf_client *client = NULL;
+    hf_list *list = NULL;
+    unsigned n = 0;
+    hf_status st = open_client(&client, err);
+
+    if (st == HF_OK)
+        st = hf_topic_list_open(client, HF_REPO_MODEL, NULL, &list, err);
+    while (st == HF_OK) {
+        st = hf_list_next_topic(list, &topic, err);
+        if (st != HF_OK || !topic)
+            break;
+        n++;
+        if (is(topic->type, "license") && !is(topic->id, "license:mit"))
+            st = wrong(err, "the topic");
+    }
+    if (st == HF_OK && n != 2)
+        st = wrong(err, "the number of topics");
+    hf_list_close(list);
+    hf_client_free(client);
+    return st;
+}
+
+static hf_status run_refs(hf_error *err)
+{
+    hf_client *client = NULL;
+    hf_refs *refs = NULL;
+    hf_status st = open_client(&client, err);
+
+    if (st == HF_OK)
+        st = hf_refs_get(client, &repo, NULL, &refs, err);
+    if (st == HF_OK && (refs->n_branches != 1 || !is(refs->branches[0].target_commit, COMMIT) ||
+                        refs->n_tags != 1 || !is(refs->tags[0].name, "v1") || refs->n_converts))
+        st = wrong(err, "the answer about refs");
+    hf_refs_free(refs);
+    hf_client_free(client);
+    return st;
+}
+
+static hf_status run_discussion(hf_error *err)
+{
+    hf_client *client = NULL;
+    hf_discussion *d = NULL;
+    hf_status st = open_client(&client, err);
+
+    if (st == HF_OK)
+        st = hf_discussion_get(client, &repo, 5, NULL, &d, err);
+    if (st == HF_OK && (d->num != 5 || !is(d->title, "t") || !is(d->author, "bob") ||
+                        d->n_events != 1 || !is(d->events[0].author, "alice")))
+        st = wrong(err, "the discussion");
+    hf_discussion_free(d);
+    hf_client_free(client);
+    return st;
+}
+
+/* What is sent is put together from the options. */
+static hf_status run_collection(hf_error *err)
+{
+    hf_collection_opts opts = HF_COLLECTION_OPTS_INIT;
+    hf_client *client = NULL;
+    hf_collection *c = NULL;
+    hf_status st = open_client(&client, err);
+
+    opts.title = "Good";
+    opts.owner = "bob";
+    opts.description = "d";
+    opts.is_private = HF_YES;
+    if (st == HF_OK)
+        st = hf_collection_create(client, &opts, &c, err);
+    if (st == HF_OK && (!is(c->slug, "bob/good-0") || c->n_items != 1 ||
+                        !is(c->items[0].object_id, "i1") || !is(c->theme, "green")))
+        st = wrong(err, "the collection");
+    hf_collection_free(c);
+    hf_client_free(client);
+    return st;
+}
+
 /* ---- */
 
 static void serve(int out, int until)
@@ -213,8 +355,17 @@ static void serve(int out, int until)
 int main(void)
 {
     static const torture_case cases[] = {
-        { "metadata", run_metadata }, { "metadata, renamed", run_renamed }, { "info", run_info },
-        { "tree", run_tree },         { "paths-info", run_paths },          { "gated", run_gated },
+        { "metadata", run_metadata },
+        { "metadata, renamed", run_renamed },
+        { "info", run_info },
+        { "tree", run_tree },
+        { "paths-info", run_paths },
+        { "gated", run_gated },
+        { "models", run_models },
+        { "topics", run_topics },
+        { "refs", run_refs },
+        { "discussion", run_discussion },
+        { "collection", run_collection },
     };
     int told[2];
     int until[2];
