@@ -378,8 +378,8 @@ class Killed(Publish):
 
 
 @unittest.skipUnless(shutil.which("git-lfs"), "no git-lfs is installed")
-class Git(Publish):
-    """git and git-lfs with our transfer agent."""
+class Clone(Publish):
+    """A clone that git and git-lfs push from."""
 
     def setUp(self):
         super().setUp()
@@ -394,9 +394,9 @@ class Git(Publish):
         self.clone = self.work / "clone"
         self.git("clone", "-q", self.url, self.clone)
 
-    def git(self, *args, cwd=None, code=0):
+    def git(self, *args, cwd=None, code=0, timeout=PATIENCE):
         p = subprocess.run(["git", *map(str, args)], env=self.env, cwd=cwd or self.work, capture_output=True, text=True,
-                           timeout=PATIENCE)
+                           timeout=timeout)
         if code is not None:
             self.assertEqual(p.returncode, code, p.stderr)
         return p
@@ -410,6 +410,10 @@ class Git(Publish):
     def enable(self):
         p = self.hf("lfs-enable-largefiles", self.clone)
         self.assertEqual(p.returncode, 0, p.stderr)
+
+
+class Git(Clone):
+    """git and git-lfs with our transfer agent."""
 
     def test_needed_enabled_pushed(self):
         data = b"\0" + noise(9 * MIB + 5, 4)
@@ -472,6 +476,55 @@ class Git(Publish):
         self.assertEqual(code, 0)
         self.assertEqual([(m["event"], m["oid"], m["error"]["code"]) for m in said[1:]], [("complete", "0" * 64, 2)] * 3)
         self.assertIn("named 2 parts", said[1]["error"]["message"])
+
+
+@unittest.skipUnless(os.environ.get("PUSH_BYTES"), "PUSH_BYTES asks for it (tools/soak push)")
+class FiveGigabytes(Clone):
+    """The size where a storage takes no single body any more: the server's own limits."""
+    serve_args = ()
+
+    def test_pushed_killed_pushed_cloned(self):
+        """Pushed, killed, pushed again, cloned, and the same file by
+        hf upload and back by hf download."""
+        size = int(os.environ["PUSH_BYTES"])
+        big = self.clone / "big.bin"
+        with open(big, "wb") as f: # sparse, but no part is like another
+            for at in range(0, size - 1, 50_000_000):
+                f.seek(at)
+                f.write(b"\0" + noise(4096, at))
+            f.truncate(size)
+        sha256 = subprocess.run(["sha256sum", big], capture_output=True, text=True, check=True).stdout.split()[0]
+        self.git("lfs", "track", "*.bin", cwd=self.clone)
+        self.git("add", ".", cwd=self.clone, timeout=900)
+        self.git("commit", "-qm", "large", cwd=self.clone)
+        p = self.git("push", cwd=self.clone, code=None)
+        self.assertNotEqual(p.returncode, 0)
+        self.assertIn("hf lfs-enable-largefiles ./path/to/your/repo", p.stderr)
+        self.enable()
+        p = subprocess.Popen(["git", "push"], env=self.env, cwd=self.clone, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, start_new_session=True)
+        while p.poll() is None and len(self.log("PUT")) < 5:
+            time.sleep(0.05)
+        os.killpg(p.pid, signal.SIGKILL)
+        p.wait()
+        parts = [r["path"].split("?")[0] for r in self.settled("PUT") if r["status"] == 200]
+        self.assertGreaterEqual(len(parts), 5)
+        mark = len(self.log("PUT"))
+        self.git("push", cwd=self.clone, timeout=900)
+        again = [r["path"].split("?")[0] for r in self.settled("PUT")[mark:]]
+        self.assertEqual(set(again) & set(parts), set())
+        print(f"{len(parts)} parts before the kill, {len(again)} after it", file=sys.stderr)
+        self.assertEqual(self.tree()["big.bin"], sha256)
+        shutil.rmtree(self.clone / ".git")
+        self.git("clone", "-q", self.url, self.work / "again", timeout=900)
+        self.assertEqual(subprocess.run(["cmp", big, self.work / "again" / "big.bin"]).returncode, 0)
+        self.git("lfs", "fsck", cwd=self.work / "again", timeout=900)
+        self.git("fsck", "--strict", cwd=self.work / "again")
+        shutil.rmtree(self.work / "again")
+        for args in (["upload", "alice/other", big], ["download", "alice/other", "big.bin", "--local-dir", "down"]):
+            p = subprocess.run([HF, *args], env=self.env, cwd=self.work, capture_output=True, text=True, timeout=900)
+            self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertEqual(subprocess.run(["cmp", big, self.work / "down" / "big.bin"]).returncode, 0)
 
 
 if __name__ == "__main__":
