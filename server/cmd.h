@@ -47,6 +47,7 @@ int srv_complain(int code, const char *fmt, ...) HF__PRINTF(2, 3);
 
 extern const srv_cmd srv_cmd_serve; /* the one that runs when no command is named */
 extern const srv_cmd srv_cmd_import;
+extern const srv_cmd srv_cmd_gc;
 extern const srv_cmd srv_cmd_user_add;
 extern const srv_cmd srv_cmd_user_list;
 extern const srv_cmd srv_cmd_token_add;

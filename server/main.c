@@ -16,7 +16,7 @@ static const srv_cmd *const commands[] = {
     &srv_cmd_token_list,     &srv_cmd_token_revoke, &srv_cmd_org_join,  &srv_cmd_repo_list,
     &srv_cmd_repo_create,    &srv_cmd_repo_delete,  &srv_cmd_repo_move, &srv_cmd_repo_set,
     &srv_cmd_repo_grant,     &srv_cmd_repo_branch,  &srv_cmd_repo_tag,  &srv_cmd_repo_ref,
-    &srv_cmd_device_approve, &srv_cmd_device_deny,
+    &srv_cmd_device_approve, &srv_cmd_device_deny,  &srv_cmd_gc,
 };
 
 /* How many words of argv name cmd: 1 for "import", 2 for "user add", 0 when they do not. */

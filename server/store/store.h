@@ -502,6 +502,14 @@ hf_status srv_lfs_open(srv_store *store, const srv_repo *repo, const char *sha25
                        uint64_t *size, hf_error *err);
 hf_status srv_lfs_has(srv_store *store, const srv_repo *repo, const char *sha256, bool *has,
                       uint64_t *size, hf_error *err);
+typedef struct srv_gc_result {
+    size_t n_objects;
+    uint64_t bytes;
+} srv_gc_result;
+
+/* Deletes objects that are older and that no blob of any repository points to. HF_ERR_CONFLICT when
+ * another process has the data folder open. */
+hf_status srv_gc(srv_store *store, uint64_t older_than_s, srv_gc_result *out, hf_error *err);
 /* Is text that of a pointer? */
 bool srv_lfs_pointer(hf__str text, char sha256[SRV_SHA256_HEX + 1], uint64_t *size);
 /* Makes an object that the store holds one of repo's. */
