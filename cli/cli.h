@@ -236,6 +236,7 @@ void cli_secret_free(char *text); /* wipes, then hf_string_free() */
 bool cli_env_token(void);
 /* Gives a stored token to git's credential helpers, or makes them forget it (git.c). */
 void cli_git_approve(cli_ctx *ctx, hf_client *client, const char *token_name);
+bool cli_git_helpers(char *out, size_t size); /* their names, joined by commas; false: none */
 void cli_git_reject(cli_ctx *ctx, hf_client *client);
 
 /* ---- completion */

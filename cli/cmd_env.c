@@ -9,7 +9,9 @@
 
 static void line(const char *key, const char *value)
 {
-    printf("- %s: %s\n", key, value ? value : "None");
+    printf("- %s: ", key);
+    cli_put(stdout, value ? value : "None", SIZE_MAX);
+    fputc('\n', stdout);
 }
 
 static const char *yes_no(bool value)
@@ -22,6 +24,21 @@ static void variable(const char *name)
     line(name, yes_no(cli_truthy(getenv(name))));
 }
 
+/* Who the Hub says one is; nobody is asked without a token or a network. */
+static void tell_who(hf_client *client, const cli_ctx *ctx)
+{
+    hf_error err = HF_ERROR_INIT;
+    hf_user *user = NULL;
+
+    if (strcmp(hf_client_get(client, HF_SETTING_OFFLINE), "1") == 0)
+        return;
+    if (hf_whoami(client, NULL, ctx->cancel, &user, &err) == HF_OK)
+        line("Who am I ?", user->name);
+    else
+        line("Who am I ?", err.message);
+    hf_user_free(user);
+}
+
 static const char *seconds(const char *name)
 {
     const char *value = getenv(name);
@@ -31,10 +48,14 @@ static const char *seconds(const char *name)
 
 static int run(cli_ctx *ctx, void *args)
 {
-    static const char *const switches[] = { "HF_HUB_DISABLE_TELEMETRY",
-                                            "HF_HUB_DISABLE_PROGRESS_BARS",
-                                            "HF_HUB_DISABLE_SYMLINKS",
-                                            "HF_HUB_DISABLE_IMPLICIT_TOKEN", "HF_HUB_DISABLE_XET" };
+    static const char *const switches[] = {
+        "HF_HUB_DISABLE_TELEMETRY",      "HF_HUB_DISABLE_PROGRESS_BARS",
+        "HF_HUB_DISABLE_SYMLINKS",       "HF_HUB_DISABLE_SYMLINKS_WARNING",
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN", "HF_HUB_DISABLE_XET",
+        "HF_HUB_DISABLE_SHARED_BLOBS",   "HF_XET_HIGH_PERFORMANCE",
+    };
+    const char *agent = getenv("AI_AGENT");
+    char helpers[1024];
     struct utsname system = { 0 };
     char platform[512] = "unknown";
     const char *source;
@@ -54,6 +75,13 @@ static int run(cli_ctx *ctx, void *args)
     line("Token path ?", hf_client_get(client, HF_SETTING_TOKEN_PATH));
     line("Has saved token ?", yes_no(source && strcmp(source, "none") != 0));
     line("Token source", source);
+    if (source && strcmp(source, "none") != 0)
+        tell_who(client, ctx);
+    (void)cli_git_helpers(helpers, sizeof(helpers));
+    line("Configured git credential helpers", helpers);
+    if (!agent || !*agent)
+        agent = getenv("AGENT");
+    line("Run by AI agent ?", agent && *agent ? agent : "No");
     line("User-Agent", hf_client_get(client, HF_SETTING_USER_AGENT));
     line("ENDPOINT", hf_client_get(client, HF_SETTING_ENDPOINT));
     line("HF_HOME", hf_client_get(client, HF_SETTING_HOME));

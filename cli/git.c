@@ -71,7 +71,7 @@ static int run_git(const char *const *argv, const char *input, char *out, size_t
 
 /* Names of the helpers of `git config --list`, joined by commas; false when there is none. A helper
  * for one URL alone does not count, as in the official client. */
-static bool helpers(char *out, size_t size)
+bool cli_git_helpers(char *out, size_t size)
 {
     static const char *const argv[] = { "git", "config", "--list", NULL };
     static const char key[] = "credential.helper=";
@@ -104,7 +104,7 @@ void cli_git_approve(cli_ctx *ctx, hf_client *client, const char *token_name)
     char text[8192];
     char *token = NULL;
 
-    if (!helpers(names, sizeof(names))) {
+    if (!cli_git_helpers(names, sizeof(names))) {
         cli_warning(ctx, "The token has not been saved to a git credential helper, since git has "
                          "none. Run `git config --global credential.helper store` to set one.");
         return;
@@ -129,7 +129,7 @@ void cli_git_reject(cli_ctx *ctx, hf_client *client)
     char names[512];
     char text[2048];
 
-    if (!helpers(names, sizeof(names)))
+    if (!cli_git_helpers(names, sizeof(names)))
         return;
     snprintf(text, sizeof(text), "url=%s\nusername=hf_user\n\n",
              hf_client_get(client, HF_SETTING_ENDPOINT));

@@ -16,6 +16,7 @@ hf_status hf__hub_new(const hf__hub_conf *conf, hf__hub **out, hf_error *err)
     if (!hub)
         return hf__fail_nomem(err);
     pthread_mutex_init(&hub->token.lock, NULL);
+    pthread_mutex_init(&hub->oidc.lock, NULL);
     hub->endpoint = strdup(conf->endpoint);
     hub->token_path = conf->token_path ? strdup(conf->token_path) : NULL;
     hub->stored_path = conf->stored_path ? strdup(conf->stored_path) : NULL;
@@ -45,6 +46,7 @@ void hf__hub_free(hf__hub *hub)
         return;
     hf__hub_token_dispose(hub);
     pthread_mutex_destroy(&hub->token.lock);
+    pthread_mutex_destroy(&hub->oidc.lock);
     free(hub->endpoint);
     free(hub->token_path);
     free(hub->stored_path);

@@ -28,7 +28,13 @@ struct hf__hub {
         const char *source;
         hf_status status; /* of looking */
         hf_error error;
+        struct hf__old_auth *old; /* replaced, but lent out */
     } token;
+    struct { /* only with lock held */
+        pthread_mutex_t lock;
+        char *auth; /* "Bearer …" that a job of a CI was given; NULL: none yet */
+        uint64_t until_ms;
+    } oidc;
 };
 
 /* Value of Authorization or NULL. Fails for a token that must not be sent. */
@@ -118,6 +124,13 @@ hf_status hf__token_check(const char *token, hf_error *err);
 /* Exchanges the token of the file, "Bearer …", for a new one when it came with a refresh token and
  * has less than a day to live. Never fails: what does not work is logged, and *auth stays. */
 void hf__hub_refresh(hf__hub *hub, char **auth);
+
+/* What the environment says that a job of a CI wants a token for; NULL: nothing (oidc.c). */
+const char *hf__hub_oidc_resource(const hf__hub *hub);
+/* Gets that token, or the one it got before; hf__secret_free(). */
+hf_status hf__hub_oidc(hf__hub *hub, const char *resource, char **auth, hf_error *err);
+/* The token it got is to be replaced. */
+bool hf__hub_oidc_is_due(hf__hub *hub);
 
 /* "/api/models/ns/name" */
 void hf__hub_add_api(hf__buf *out, const hf_repo_ref *repo);

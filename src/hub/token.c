@@ -83,15 +83,20 @@ const char *hf__hub_token_env(const hf__hub *hub, const char **name)
     return NULL;
 }
 
-/* Of the environment, else of the file. */
+/* What a job of a CI is given, else of the environment, else of the file. */
 static hf_status find(hf__hub *hub, char **auth, const char **source, hf_error *err)
 {
-    const char *value = hf__hub_token_env(hub, source);
+    const char *resource = hf__hub_oidc_resource(hub);
+    const char *value = resource ? NULL : hf__hub_token_env(hub, source);
     hf__buf text;
     bool found = false;
     hf_status st;
 
     *auth = NULL;
+    if (resource) {
+        *source = "HF_OIDC_RESOURCE";
+        return hf__hub_oidc(hub, resource, auth, err);
+    }
     if (value)
         return hf__hub_bearer(hf__str_from(value), *source, auth, err);
     *source = "file";
@@ -135,43 +140,82 @@ hf_status hf__hub_token_find(hf__hub *hub, char **out, hf_error *err)
     return !hub->token.auth || *out ? HF_OK : hf__fail_nomem(err);
 }
 
-static void look(hf__hub *hub)
+/* Texts that were lent out stay until the end. */
+struct hf__old_auth {
+    struct hf__old_auth *next;
+    char *auth;
+};
+
+static void retire_locked(hf__hub *hub)
 {
+    struct hf__old_auth *old = hub->token.auth ? malloc(sizeof(*old)) : NULL;
+
+    if (!old)
+        return; /* rather lost than freed under somebody's hands */
+    *old = (struct hf__old_auth){ hub->token.old, hub->token.auth };
+    hub->token.old = old;
+}
+
+/* A token of a CI is replaced before it expires; others stay what they were when first looked for. */
+static const char *look(hf__hub *hub, hf_status *status, hf_error *err)
+{
+    const char *auth;
+
     pthread_mutex_lock(&hub->token.lock);
+    if (hub->token.looked && !hub->token_given && hf__hub_oidc_is_due(hub)) {
+        retire_locked(hub);
+        hub->token.looked = false;
+        hub->token.auth = NULL;
+    }
     if (!hub->token.looked) {
         hub->token.looked = true;
         hub->token.error = (hf_error)HF_ERROR_INIT;
         if (!hub->no_implicit_token)
             hub->token.status = look_locked(hub, &hub->token.error);
     }
-    pthread_mutex_unlock(&hub->token.lock);
-}
-
-/* After look() the fields do not change any more, so the text may be lent out. */
-hf_status hf__hub_auth(hf__hub *hub, const char **out, hf_error *err)
-{
-    look(hub);
-    *out = hub->token.auth;
+    auth = hub->token.auth;
+    if (status)
+        *status = hub->token.status;
     if (hub->token.status != HF_OK)
         hf__error_copy(err, &hub->token.error);
-    return hub->token.status;
+    pthread_mutex_unlock(&hub->token.lock);
+    return auth;
+}
+
+/* The text may be lent out: it lives as long as the hub. */
+hf_status hf__hub_auth(hf__hub *hub, const char **out, hf_error *err)
+{
+    hf_status st;
+
+    *out = look(hub, &st, err);
+    return st;
 }
 
 void hf__hub_redact(hf__hub *hub, hf_error *err)
 {
-    look(hub);
-    if (hub->token.auth)
-        hf__error_redact(err, hub->token.auth + strlen("Bearer "));
+    const char *auth = look(hub, NULL, NULL);
+
+    if (auth)
+        hf__error_redact(err, auth + strlen("Bearer "));
 }
 
 const char *hf__hub_token_source(hf__hub *hub)
 {
-    look(hub);
+    (void)look(hub, NULL, NULL);
     return hub->token.source ? hub->token.source : "none";
 }
 
 void hf__hub_token_dispose(hf__hub *hub)
 {
+    while (hub->token.old) {
+        struct hf__old_auth *old = hub->token.old;
+
+        hub->token.old = old->next;
+        hf__secret_free(old->auth);
+        free(old);
+    }
     hf__secret_free(hub->token.auth);
+    hf__secret_free(hub->oidc.auth);
     hub->token.auth = NULL;
+    hub->oidc.auth = NULL;
 }

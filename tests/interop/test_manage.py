@@ -244,3 +244,18 @@ def test_a_repo_named_like_a_route(api, hf, env, tmp_path, name):
     ok(hf("repos", "settings", repo, "--private"))
     ok(hf("repos", "delete", repo, "-y"))
     assert not api("api.repo_exists(repo)", repo=repo)
+
+
+# What is Python's own has no line here.
+OF_PYTHON = {"huggingface_hub version", "Python version", "Running in iPython ?", "Running in notebook ?", "Running in Google Colab ?",
+             "Running in Google Colab Enterprise ?", "Installation method", "httpx2", "hf_xet", "gradio", "tensorboard",
+             "HF_HUB_DISABLE_EXPERIMENTAL_WARNING", "Platform"}
+
+
+@pytest.mark.parametrize("more", [{}, {"HF_TOKEN": ""}, {"HF_HUB_OFFLINE": "1", "HF_HUB_ETAG_TIMEOUT": "3", "HF_HUB_DISABLE_XET": "on"}])
+def test_env_tells_what_the_official_one_tells(env, more):
+    told = [dict(line[2:].split(": ", 1) for line in ok(run([program, "env"], env | more)).out.splitlines() if line.startswith("- "))
+            for program in (HF, OFFICIAL)]
+    same = set(told[1]) - OF_PYTHON - ({"Who am I ?"} if "HF_HUB_OFFLINE" in more else set())
+    assert {k: told[0].get(k) for k in same} == {k: told[1][k] for k in same}
+    assert env["HF_TOKEN"] not in str(told[0])
