@@ -3,8 +3,8 @@
  * Many blobs at once, as one pack. A loose object costs a file each, which is most of the time of a
  * commit of thousands of small files.
  *
- * Blobs gather in batches. Hashing and compressing a batch is a job of a pool, while the next ones
- * still arrive; batches come back in their order and are written to a file below DATA/tmp. The end
+ * Blobs gather in batches. Hashing a batch and making objects of it is a job of a pool, while the
+ * next ones still arrive; batches come back in their order and are written to a file below DATA/tmp. The end
  * gives it its head, which tells a count, its sum and its index, all of it on the disk before the
  * index has its name: who finds the index believes it.
  *
