@@ -155,9 +155,13 @@ hf_status hf__up_check(const up_item *item, int fd, hf_error *err);
 /* Up to len bytes; *got 0 at the end, which is HF_ERR_CHANGED when it comes early. */
 hf_status hf__up_read(const up_item *item, int fd, uint64_t offset, void *to, size_t len,
                       size_t *got, hf_error *err);
-/* stop may be NULL; hashed counts while it goes. */
+/* stop and hashed may be NULL; hashed counts while it goes. */
 hf_status hf__up_hash(up_item *item, bool sha256, const hf_cancel *stop,
                       atomic_uint_fast64_t *hashed, hf_error *err);
+
+/* SHA-256 of both, where hf__sha256_can_pair(). */
+hf_status hf__up_hash_two(up_item *a, up_item *b, const hf_cancel *stop,
+                          atomic_uint_fast64_t *hashed, hf_error *err);
 
 /* ---- the commit as NDJSON */
 

@@ -2,6 +2,8 @@
 /* What takes long and is not a body: asking how files are to go up, hashing, LFS batches. */
 #include "transfer/upload.h"
 
+#include "core/sha256.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -140,36 +142,67 @@ static bool recall(up_run *r, up_item *item)
     return true;
 }
 
+static void keep_hash(up_run *r, const up_item *item, double at)
+{
+    if (item->lfs)
+        hf__up_note(r, item, at, false, false);
+    hf__logf(r->ctx->log, HF_LOG_DEBUG, "hashed '%s', %llu bytes", item->path,
+             (unsigned long long)item->size);
+}
+
+/* One file, or two LFS files. */
+static hf_status hash(up_job *job, up_item *item, up_item *other)
+{
+    up_run *r = job->r;
+    double at = hf__clock_wall();
+    hf_status st = other ? hf__up_hash_two(item, other, &r->stop, &r->hashed, &job->err)
+                         : hf__up_hash(item, item->lfs, &r->stop, &r->hashed, &job->err);
+
+    if (st == HF_OK)
+        keep_hash(r, item, at);
+    if (st == HF_OK && other)
+        keep_hash(r, other, at);
+    return st;
+}
+
 static void run_hash(void *arg)
 {
     up_job *job = arg;
+    bool can_pair = hf__sha256_can_pair();
+    up_item *alone = NULL; /* waits for another to be hashed with */
     hf_status st = HF_OK;
 
     for (size_t i = 0; i < job->n && st == HF_OK; i++) {
         up_item *item = job->items[i];
-        double at = hf__clock_wall();
 
         if (knows_hash(item) || recall(job->r, item))
             continue;
-        st = hf__up_hash(item, item->lfs, &job->r->stop, &job->r->hashed, &job->err);
-        if (st == HF_OK && item->lfs)
-            hf__up_note(job->r, item, at, false, false);
-        if (st == HF_OK)
-            hf__logf(job->r->ctx->log, HF_LOG_DEBUG, "hashed '%s', %llu bytes", item->path,
-                     (unsigned long long)item->size);
+        if (can_pair && item->lfs && !alone) {
+            alone = item;
+        } else if (can_pair && item->lfs) {
+            st = hash(job, alone, item);
+            alone = NULL;
+        } else {
+            st = hash(job, item, NULL);
+        }
     }
+    if (st == HF_OK && alone)
+        st = hash(job, alone, NULL);
     job->status = st;
     hf__up_signal(job->r, &job->done);
 }
 
+/* Small files in groups; large ones two at a time where that pays, so that sending begins soon. */
 static void start_hash(up_run *r)
 {
     up_job *job = &r->hash;
+    size_t least = hf__sha256_can_pair() ? 2 : 1;
     uint64_t bytes = 0;
 
     if (job->busy || !r->to_hash.n)
         return;
-    for (job->n = 0; job->n < 64 && r->to_hash.n && bytes < HASH_GROUP_BYTES; job->n++) {
+    for (job->n = 0; job->n < 64 && r->to_hash.n && (job->n < least || bytes < HASH_GROUP_BYTES);
+         job->n++) {
         job->items[job->n] = up_pop(&r->to_hash);
         bytes += job->items[job->n]->size;
     }
