@@ -8,11 +8,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 /* Where the opened file really is. Without /proc the path is resolved again by text. */
@@ -71,8 +73,22 @@ bool hf__os_claim(int fd)
     return fcntl(fd, F_OFD_SETLK, &whole) == 0 || (errno != EAGAIN && errno != EACCES);
 }
 
+/* Where files are memory, setting room aside is as much work as writing the file, and there are no
+ * extents that would gain by it: only whether it fits is told. */
+static bool fits_in_memory(const struct statfs *fs, int fd, uint64_t size)
+{
+    struct stat info;
+    uint64_t have = fstat(fd, &info) == 0 ? (uint64_t)info.st_blocks * 512 : 0;
+
+    return have + (uint64_t)fs->f_bavail * (uint64_t)fs->f_bsize >= size || fs->f_blocks == 0;
+}
+
 bool hf__os_reserve(int fd, uint64_t size)
 {
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC)
+        return fits_in_memory(&fs, fd, size);
     if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) == 0)
         return true;
     /* A filesystem that cannot reserve says so with another number; there the writes will tell. */

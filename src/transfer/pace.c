@@ -50,7 +50,7 @@ static void judge(hf__pace *pace, uint64_t now_ms, uint64_t rate, bool saturated
     pace->doubts = 0;
     pace->proven = pace->target;
     pace->goodput = rate;
-    if (now_ms >= pace->hold_ms && rate > 0 && !saturated)
+    if (now_ms >= pace->hold_ms && rate > 0 && !saturated && rate / pace->target < HF__PACE_PLENTY)
         set_target(pace, pace->target * (pace->target == 1 ? HF__PACE_FIRST_STEP : 2));
 }
 
@@ -64,6 +64,14 @@ void hf__pace_step(hf__pace *pace, uint64_t now_ms, uint64_t bytes, uint32_t in_
     if (pace->begin_ms == 0 || bytes < pace->begin_bytes) {
         open_window(pace, now_ms, bytes, true);
         return;
+    }
+    /* Of a server that is near, the wait for the first bytes says nothing of its speed. */
+    if (!pace->any_byte && bytes > pace->begin_bytes) {
+        pace->any_byte = true;
+        if (ms < HF__PACE_NEAR_MS) {
+            open_window(pace, now_ms, bytes, true);
+            return;
+        }
     }
     /* The first bytes are news, however long they were waited for. */
     if (ms < HF__PACE_WINDOW_MS || (bytes == pace->begin_bytes && pace->goodput == 0))

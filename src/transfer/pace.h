@@ -16,6 +16,10 @@
 #define HF__PACE_HOLD_MS    2000 /* after a step that brought nothing; doubles from one to the next */
 #define HF__PACE_LONG_MS    32000 /* at most; also half of what a refusal costs */
 #define HF__PACE_FIRST_STEP 4
+#define HF__PACE_NEAR_MS    150 /* within so long the first bytes come of a server that is near */
+/* One connection that brings so much in a second is not the brake, but what is done with its bytes;
+ * and bytes that come in order are hashed without being read back. */
+#define HF__PACE_PLENTY ((uint64_t)256 * 1024 * 1024)
 #define HF__PACE_GROWTH                                                                            \
     5 /* windows in a row that connections are waited for, as they grow faster */
 #define HF__PACE_DOUBTS 1 /* windows that a step may bring nothing before it is taken back */
@@ -32,6 +36,7 @@ typedef struct hf__pace {
     uint64_t last_rate; /* of the window before */
     unsigned grown;     /* windows that were not judged since they brought ever more */
     unsigned doubts;
+    bool any_byte;
     bool settling; /* the first window after a step counts only when it shows a gain */
     bool refused;  /* the hold is the server's wish */
 } hf__pace;

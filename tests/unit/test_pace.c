@@ -96,6 +96,18 @@ void test_pace__no_more_when_this_machine_is_the_brake(void **state)
     assert_int_equal(l.pace.target, 1);
 }
 
+void test_pace__one_is_plenty_when_it_is_that_fast(void **state)
+{
+    line l = { .now_ms = 1000 };
+
+    (void)state;
+    hf__pace_init(&l.pace, 8);
+    pass(&l, 5000, 300 * MIB, 10000 * MIB, false);
+    assert_int_equal(l.pace.target, 1);
+    pass(&l, 5000, 50 * MIB, 10000 * MIB, false); /* slower since: more may help */
+    assert_int_equal(l.pace.target, 8);
+}
+
 void test_pace__a_refusal_halves_and_holds(void **state)
 {
     line l = { .now_ms = 1000 };
