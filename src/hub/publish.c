@@ -22,6 +22,8 @@ static hf_status post_json(hf__hub *hub, const hf__buf *url, const hf__buf *body
     hf__net_resp resp;
     hf_status st;
 
+    if (url->status == HF_ERR_NO_MEMORY || body->status == HF_ERR_NO_MEMORY)
+        return hf__fail_nomem(err);
     if (url->status != HF_OK || body->status != HF_OK)
         return hf__fail(err, HF_ERR_LIMIT, "the request for the %s is too large", what);
     exchange.url = hf__buf_cstr(url);

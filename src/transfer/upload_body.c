@@ -76,6 +76,8 @@ hf_status hf__up_body_init(up_body *b, up_item **items, size_t n, const char *me
         if (b->piece.status != HF_OK)
             break;
     }
+    if (b->header.status == HF_ERR_NO_MEMORY || b->piece.status == HF_ERR_NO_MEMORY)
+        return hf__fail_nomem(err);
     if (b->header.status != HF_OK || b->piece.status != HF_OK)
         return hf__fail(err, HF_ERR_LIMIT, "the commit's message or a path is too large");
     return HF_OK;

@@ -58,8 +58,19 @@ static hf_status check_parts(const char *path, hf_error *err)
     return hf__repo_path_check(path, err);
 }
 
+hf_status hf__up_fits(const hf__buf *buf, const char *path, hf_error *err)
+{
+    if (buf->status == HF_OK)
+        return HF_OK;
+    if (buf->status == HF_ERR_NO_MEMORY)
+        return hf__fail_nomem(err);
+    return hf__fail(err, HF_ERR_UNSAFE_PATH, "the path '%.200s…' is too long", path);
+}
+
 hf_status hf__up_path(const char *path, hf__buf *out, hf_error *err)
 {
+    hf_status st;
+
     hf__buf_init(out, HF__MAX_REPO_PATH);
     if (!path)
         return hf__fail(err, HF_ERR_INVALID_ARG, "the path is NULL");
@@ -70,9 +81,8 @@ hf_status hf__up_path(const char *path, hf__buf *out, hf_error *err)
     if (strncmp(path, "./", 2) == 0)
         path += 2;
     hf__buf_adds(out, path);
-    if (out->status != HF_OK)
-        return hf__fail(err, HF_ERR_UNSAFE_PATH, "the path '%.200s…' is too long", path);
-    return check_parts(path, err);
+    st = hf__up_fits(out, path, err);
+    return st == HF_OK ? check_parts(path, err) : st;
 }
 
 hf_status hf__up_add(hf__upload *u, up_kind kind, const char *path, up_item **out, hf_error *err)
@@ -203,18 +213,22 @@ hf_status hf__upload_add_bytes(hf__upload *u, const char *path, const void *byte
 hf_status hf__upload_delete(hf__upload *u, const char *path, bool folder, hf_error *err)
 {
     up_item *item;
+    hf__buf checked;
     hf__buf name;
     hf_status st;
 
-    hf__buf checked;
-
+    hf__buf_init(&checked, HF__MAX_REPO_PATH);
     hf__buf_init(&name, HF__MAX_REPO_PATH);
     hf__buf_adds(&name, path);
     while (folder && name.len && name.ptr[name.len - 1] == '/')
         name.ptr[--name.len] = '\0';
-    st = hf__up_path(hf__buf_cstr(&name), &checked, err);
-    if (st == HF_OK && folder)
+    st = hf__up_fits(&name, path, err);
+    if (st == HF_OK)
+        st = hf__up_path(hf__buf_cstr(&name), &checked, err);
+    if (st == HF_OK && folder) {
         hf__buf_addc(&checked, '/');
+        st = hf__up_fits(&checked, path, err);
+    }
     if (st == HF_OK)
         st = hf__up_add(u, folder ? UP_DELETE_FOLDER : UP_DELETE_FILE, hf__buf_cstr(&checked),
                         &item, err);

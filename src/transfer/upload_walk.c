@@ -72,8 +72,8 @@ static hf_status add_file(walk *w, const char *path, const hf__os_stat *stat, hf
     hf__buf_init(&whole, HF__MAX_REPO_PATH);
     hf__buf_init(&name, 0);
     hf__buf_addf(&whole, "%s%s", w->prefix, rel);
-    if (st == HF_OK && whole.status != HF_OK)
-        st = hf__fail(err, HF_ERR_UNSAFE_PATH, "the path '%.200s…' is too long", rel);
+    if (st == HF_OK)
+        st = hf__up_fits(&whole, rel, err);
     if (st == HF_OK)
         st = hf__up_path(hf__buf_cstr(&whole), &name, err);
     if (st == HF_OK)
@@ -137,8 +137,9 @@ static hf_status walk_dir(walk *w, const char *dir, hf_error *err)
         hf__buf_reset(&path);
         hf__buf_addf(&path, "%s/%s", dir, name);
         hf__buf_addf(&w->rel, "%s%s", rel_len ? "/" : "", name);
-        if (path.status != HF_OK || w->rel.status != HF_OK)
-            st = hf__fail(err, HF_ERR_UNSAFE_PATH, "the path of '%.200s' is too long", name);
+        st = hf__up_fits(&path, name, err);
+        if (st == HF_OK)
+            st = hf__up_fits(&w->rel, name, err);
         if (st == HF_OK)
             st = visit(w, hf__buf_cstr(&path), type, &enter, err);
         if (st == HF_OK && enter)
@@ -177,12 +178,15 @@ static hf_status make_prefix(const char *path, hf__buf *out, hf_error *err)
     hf__buf_adds(&name, path ? path : "");
     while (name.len && name.ptr[name.len - 1] == '/')
         name.ptr[--name.len] = '\0';
-    if (name.len && strcmp(name.ptr, ".") != 0) {
+    st = hf__up_fits(&name, path, err);
+    if (st == HF_OK && name.len && strcmp(name.ptr, ".") != 0) {
         hf__buf checked;
 
         st = hf__up_path(name.ptr, &checked, err);
         hf__buf_adds(out, hf__buf_cstr(&checked));
         hf__buf_addc(out, '/');
+        if (st == HF_OK)
+            st = hf__up_fits(out, path, err);
         hf__buf_dispose(&checked);
     }
     hf__buf_dispose(&name);
@@ -207,6 +211,8 @@ hf_status hf__upload_add_folder(hf__upload *u, const char *path, const char *fol
     while (root.len > 1 && root.ptr[root.len - 1] == '/')
         root.ptr[--root.len] = '\0';
     if (st == HF_OK)
+        st = hf__up_fits(&root, folder, err);
+    if (st == HF_OK)
         st = hf__os_stat_path(hf__buf_cstr(&root), &stat, err);
     if (st == HF_OK && stat.type == HF__OS_ABSENT)
         st = hf__fail(err, HF_ERR_IO, "'%.300s' does not exist", folder);
@@ -225,6 +231,10 @@ hf_status hf__upload_add_folder(hf__upload *u, const char *path, const char *fol
         qsort(u->items + first, u->n - first, sizeof(up_item), by_path);
         u->folder = u->n_folders++ ? NULL : hf__arena_cstr(u->arena, w.folder);
         u->folder_prefix = hf__arena_cstr(u->arena, w.prefix);
+        if (hf__arena_failed(u->arena))
+            st = hf__fail_nomem(err);
+    }
+    if (st == HF_OK) {
         if (opts->n_remove)
             st = hf__upload_delete_matching(u, w.prefix, opts->remove, opts->n_remove, err);
     }
