@@ -213,6 +213,8 @@ static void add_card(hf__buf *out, const info_ask *ask, const srv_repo *repo, co
     if (wants(ask, "cardData") && repo->type != SRV_KERNEL &&
         (whole || srv_req_flag(ask->req, "cardData") || (full && repo->type != SRV_MODEL)))
         add_raw(out, "cardData", card->data);
+    if (wants(ask, "safetensors") && whole && card->weights)
+        add_raw(out, "safetensors", card->weights);
     if (wants(ask, "usedStorage") && whole && repo->type != SRV_KERNEL)
         hf__buf_addf(out, "\"usedStorage\":%llu,", (unsigned long long)card->lfs_bytes);
     if (repo->type == SRV_SPACE)

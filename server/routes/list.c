@@ -61,6 +61,57 @@ static bool is_true(const char *text)
     return strcmp(text, "true") == 0 || strcmp(text, "True") == 0 || strcmp(text, "1") == 0;
 }
 
+/* "6B": digits, maybe with a fraction, and a unit. */
+static bool read_count(hf__str text, uint64_t *out)
+{
+    static const char units[] = "KMBT";
+    const char *unit =
+        text.len && text.ptr[text.len - 1] ? strchr(units, text.ptr[text.len - 1] & ~0x20) : NULL;
+    uint64_t scale = 1;
+    hf__str rest;
+    hf__str whole;
+    uint64_t n;
+    uint64_t part = 0;
+
+    if (unit && text.ptr[text.len - 1] > '9')
+        text.len--;
+    else
+        unit = NULL;
+    for (const char *u = units; unit && u <= unit; u++)
+        scale *= 1000;
+    whole = hf__str_cut(text, '.', &rest);
+    if (!hf__str_to_u64(whole, &n) || n > INT64_MAX / scale || (rest.ptr && rest.len > 3) ||
+        (rest.ptr && !hf__str_to_u64(rest, &part)))
+        return false;
+    for (size_t i = rest.ptr ? rest.len : 3; i < 3; i++)
+        part *= 10;
+    *out = n * scale + part * (scale / 1000);
+    return true;
+}
+
+/* "min:6B,max:128B" */
+static bool read_params(srv_req *req, list_ask *ask, const char *text)
+{
+    hf__str rest = hf__str_from(text);
+
+    while (rest.ptr) {
+        hf__str value;
+        hf__str name = hf__str_cut(hf__str_trim(hf__str_cut(rest, ',', &rest)), ':', &value);
+        bool min = hf__str_eq(name, HF__STR("min"));
+        uint64_t n;
+
+        if ((!min && !hf__str_eq(name, HF__STR("max"))) || !value.ptr || !read_count(value, &n)) {
+            srv_answer_error(req, 400, NULL, "Invalid num_parameters '%.64s'", text);
+            return false;
+        }
+        if (min)
+            ask->query.min_params = n;
+        else
+            ask->query.max_params = n ? n : 1;
+    }
+    return true;
+}
+
 static bool read_filter(srv_req *req, list_ask *ask, const srv_param *p)
 {
     if (srv_param_is(p, "search"))
@@ -77,9 +128,10 @@ static bool read_filter(srv_req *req, list_ask *ask, const srv_param *p)
         ask->query.gated = is_true(p->value) ? 1 : -1;
     else if (srv_param_is(p, "linked"))
         ask->query.linked = is_true(p->value);
-    else if (srv_param_is(p, "inference") || srv_param_is(p, "inference_provider") ||
-             srv_param_is(p, "num_parameters"))
-        ask->nothing = true; /* rather than everything */
+    else if (srv_param_is(p, "num_parameters") && p->value[0])
+        return read_params(req, ask, p->value);
+    else if (srv_param_is(p, "inference") || srv_param_is(p, "inference_provider"))
+        ask->nothing = true; /* nobody runs the models of this server */
     return true;
 }
 
@@ -95,7 +147,7 @@ static bool read_sort(srv_req *req, list_ask *ask)
         { "downloads", SRV_SORT_DOWNLOADS },
         { "likes", SRV_SORT_LIKES },
         { "likes30d", SRV_SORT_LIKES },
-        { "num_parameters", SRV_SORT_CREATED },
+        { "num_parameters", SRV_SORT_PARAMS },
         { "mainSize", SRV_SORT_CREATED },
         { "id", SRV_SORT_ID },
     };

@@ -34,6 +34,8 @@ typedef struct reading {
     srv_time_ms modified;
     hf__buf data;
     hf__buf config;
+    hf__buf weights;
+    uint64_t params; /* with weights */
     const char *task;
     const char *library;
     tag *tags;
@@ -296,6 +298,8 @@ static hf_status read_commit(reading *r, hf_error *err)
     }
     if (r->type == SRV_MODEL)
         read_config(r);
+    if (r->type == SRV_MODEL && !srv__weights(r->git, r->head, &r->weights, &r->params))
+        hf__buf_reset(&r->weights);
     st = read_files(r, err);
     if (r->type == SRV_MODEL && r->task)
         add_tag(r, "pipeline_tag", "", r->task);
@@ -309,17 +313,20 @@ static hf_status read_commit(reading *r, hf_error *err)
 static hf_status write_rows(srv__db *db, const reading *r, hf_error *err)
 {
     static const char put[] = "INSERT OR REPLACE INTO cards(repo, head, modified, data, config, "
-                              "task, library) VALUES(?, ?, ?, ?, ?, ?, ?)";
+                              "task, library, weights, params) "
+                              "VALUES(?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1))";
     static const char add[] = "INSERT OR IGNORE INTO tags(repo, type, tag, pos) VALUES(?, ?, ?, ?)";
     hf_status st = srv__sql_run(db, NULL, err, "DELETE FROM tags WHERE repo=?", "i", r->repo);
 
     if (st == HF_OK)
         st = srv__sql_run(db, NULL, err, put,
                           "itittt"
-                          "t",
+                          "tti",
                           r->repo, r->head, (int64_t)r->modified,
                           r->data.len ? hf__buf_cstr(&r->data) : NULL,
-                          r->config.len ? hf__buf_cstr(&r->config) : NULL, r->task, r->library);
+                          r->config.len ? hf__buf_cstr(&r->config) : NULL, r->task, r->library,
+                          r->weights.len ? hf__buf_cstr(&r->weights) : NULL,
+                          r->weights.len ? (int64_t)r->params : (int64_t)-1);
     for (size_t i = 0; st == HF_OK && i < r->n_tags; i++)
         st = srv__sql_run(db, NULL, err, add, "itti", r->repo, r->tags[i].type, r->tags[i].text,
                           (int64_t)i);
@@ -352,6 +359,7 @@ static hf_status read_and_write(srv__db *db, reading *r, hf_error *err)
 
     hf__buf_init(&r->data, MAX_CARD);
     hf__buf_init(&r->config, MAX_CARD);
+    hf__buf_init(&r->weights, MAX_CARD);
     r->tags = hf__arena_array(r->arena, MAX_TAGS, sizeof *r->tags);
     if (!r->tags)
         st = hf__fail_nomem(err);
@@ -363,6 +371,7 @@ static hf_status read_and_write(srv__db *db, reading *r, hf_error *err)
         st = srv__db_finish(db, write_rows(db, r, err), err);
     hf__buf_dispose(&r->data);
     hf__buf_dispose(&r->config);
+    hf__buf_dispose(&r->weights);
     return st;
 }
 
@@ -472,7 +481,7 @@ hf_status srv_card_find(srv_store *store, const srv_repo *repo, hf__arena *arena
         "c.library, " TAGS_OF("type NOT LIKE '@%'") ", " TAGS_OF(
             "type='" SRV_LINK_MODEL "'") ", " TAGS_OF("type='" SRV_LINK_DATASET
                                                       "'") ", (SELECT coalesce(sum(size), 0) FROM "
-                                                           "lfs_links WHERE repo=?1) "
+                                                           "lfs_links WHERE repo=?1), c.weights "
                                                            "FROM repos r LEFT JOIN cards c ON "
                                                            "c.repo=r.key WHERE r.key=?1";
     sqlite3_stmt *stmt = NULL;
@@ -502,6 +511,7 @@ hf_status srv_card_find(srv_store *store, const srv_repo *repo, hf__arena *arena
         out->models = srv__col_dup(stmt, 7, arena);
         out->datasets = srv__col_dup(stmt, 8, arena);
         out->lfs_bytes = (uint64_t)sqlite3_column_int64(stmt, 9);
+        out->weights = nullable(stmt, 10, arena);
         if (!out->tags || !out->models || !out->datasets)
             st = hf__fail_nomem(err);
     }

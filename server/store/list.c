@@ -18,7 +18,7 @@
 /* ?11 is the viewer's account, 1 in ?10 lists everything. A page starts behind the value ?13 and,
  * among equals, the key ?14. */
 #define LIST_SQL(value, direction, beyond)                                                         \
-    "SELECT " SRV__REPO_COLUMNS ", coalesce(c.modified, r.created)"                                \
+    "SELECT " SRV__REPO_COLUMNS ", coalesce(c.modified, r.created), coalesce(c.params, 0)"         \
     " FROM repos r LEFT JOIN cards c ON c.repo=r.key"                                              \
     " WHERE (?1 < 0 OR r.type=?1) AND (?2 IS NULL OR r.ns=?2)"                                     \
     " AND NOT EXISTS(SELECT 1 FROM json_each(?3) s WHERE instr(lower(r.name), "                    \
@@ -32,6 +32,7 @@
                      " AND (?10 OR r.private=0 OR r.ns=?11 OR EXISTS(SELECT 1 FROM members m"      \
                      "   JOIN accounts o ON o.key=m.org JOIN accounts u ON u.key=m.user"           \
                      "   WHERE u.name=?11 AND o.name=r.ns))"                                       \
+                     " AND (?15=0 OR c.params>=?15) AND (?16=0 OR c.params<=?16)"                  \
                      " AND (?12=0 OR " value beyond "?13 OR (" value "=?13 AND r.key" beyond       \
                      "?14))"                                                                       \
                      " ORDER BY " value " " direction ", r.key " direction
@@ -43,8 +44,8 @@
 
 /* By srv_sort, then ascending. */
 static const char *const statements[][2] = {
-    BOTH("r.key"),  BOTH("coalesce(c.modified, r.created)"), BOTH("r.downloads"), BOTH("r.likes"),
-    BOTH("r.name"),
+    BOTH("r.key"),   BOTH("coalesce(c.modified, r.created)"), BOTH("r.downloads"),
+    BOTH("r.likes"), BOTH("coalesce(c.params, 0)"),           BOTH("r.name"),
 };
 
 const char *srv_repo_cursor(const srv_repo *repo, srv_sort sort, hf__arena *arena)
@@ -58,6 +59,8 @@ const char *srv_repo_cursor(const srv_repo *repo, srv_sort sort, hf__arena *aren
         value = (int64_t)repo->downloads;
     else if (sort == SRV_SORT_LIKES)
         value = (int64_t)repo->likes;
+    else if (sort == SRV_SORT_PARAMS)
+        value = (int64_t)repo->params;
     if (sort == SRV_SORT_ID)
         (void)snprintf(text, sizeof text, "%s~%lld", repo->full_name, (long long)repo->key);
     else
@@ -149,16 +152,17 @@ static hf_status begin_list(srv__db *db, const srv_repo_query *query, hf__arena 
     if (query->sort == SRV_SORT_ID)
         return srv__sql_begin(db, out, err, sql,
                               "itttttt"
-                              "iiitisi",
+                              "iiitisiii",
                               type, query->ns, searches, tags, models, datasets, query->task,
                               (int64_t)query->linked, (int64_t)query->gated, all, viewer, goes_on,
-                              at.name, at.key);
+                              at.name, at.key, (int64_t)query->min_params,
+                              (int64_t)query->max_params);
     return srv__sql_begin(db, out, err, sql,
                           "itttttt"
-                          "iiitiii",
+                          "iiitiiiii",
                           type, query->ns, searches, tags, models, datasets, query->task,
                           (int64_t)query->linked, (int64_t)query->gated, all, viewer, goes_on,
-                          at.value, at.key);
+                          at.value, at.key, (int64_t)query->min_params, (int64_t)query->max_params);
 }
 
 static hf_status list_repos(srv_store *store, srv__db *db, const srv_repo_query *query,
@@ -178,6 +182,7 @@ static hf_status list_repos(srv_store *store, srv__db *db, const srv_repo_query 
     while (st == HF_OK && n < limit && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
         st = srv__repo_read(store, stmt, arena, &list[n], err);
         list[n].modified = sqlite3_column_int64(stmt, SRV__N_REPO_COLUMNS);
+        list[n].params = (uint64_t)sqlite3_column_int64(stmt, SRV__N_REPO_COLUMNS + 1);
         if (st == HF_OK && may_list(query->viewer, &list[n]))
             n++;
     }

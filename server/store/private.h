@@ -166,6 +166,9 @@ hf_status srv__blob_fact_get(srv_git *git, const git_oid *oid, srv__blob_fact *o
 
 /* ref was moved: reads the card again when it is main's. */
 void srv__card_moved(srv_git *git, const char *ref);
+/* {"parameters":{"F16":n,…},"total":n} of the safetensors files in the root; false when there are none
+ * that can be read. */
+bool srv__weights(srv_git *git, const char *commit, hf__buf *json, uint64_t *total);
 /* What lies between the two lines of "---"; false when there is no such thing. */
 bool srv__front_matter(hf__str readme, hf__str *out);
 

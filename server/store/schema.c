@@ -92,6 +92,10 @@ static const char *const steps[] = {
     "  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
     "  account INTEGER NOT NULL REFERENCES accounts(key) ON DELETE CASCADE, url TEXT NOT NULL,"
     "  watched TEXT NOT NULL, domains TEXT NOT NULL, secret TEXT, disabled INTEGER NOT NULL);",
+    /* Cards are read again, now with what their weights tell. */
+    "ALTER TABLE cards ADD COLUMN weights TEXT;"
+    "ALTER TABLE cards ADD COLUMN params INTEGER;"
+    "DELETE FROM cards;",
 };
 
 static hf_status read_version(srv__db *db, int64_t *out, hf_error *err)

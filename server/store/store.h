@@ -209,6 +209,7 @@ typedef struct srv_repo {
     uint64_t downloads;
     uint64_t likes;
     srv_time_ms modified; /* only from lists: of the newest commit of main */
+    uint64_t params;      /* likewise: of a model's weights */
 } srv_repo;
 
 const char *srv_repo_type_name(srv_repo_type type);   /* "model" */
@@ -288,6 +289,7 @@ typedef enum srv_sort {
     SRV_SORT_MODIFIED,
     SRV_SORT_DOWNLOADS,
     SRV_SORT_LIKES,
+    SRV_SORT_PARAMS,
     SRV_SORT_ID
 } srv_sort;
 
@@ -307,6 +309,8 @@ typedef struct srv_repo_query {
     srv_texts models, datasets; /* what a Space links */
     bool linked;                /* only Spaces that link something */
     int gated;                  /* 1 gated ones, -1 the others, 0 any */
+    uint64_t min_params;        /* 0: any, also those that do not tell */
+    uint64_t max_params;        /* 0: any */
     const srv_identity *viewer; /* private repos are listed only for those who see them; NULL: all,
                                    for commands */
     srv_sort sort;
@@ -330,6 +334,7 @@ typedef struct srv_card {
     srv_time_ms modified;       /* of head */
     const char *data;           /* front matter, a JSON object; NULL: none */
     const char *config;         /* of config.json, a JSON object; NULL: none */
+    const char *weights;        /* number of parameters by data type, likewise */
     const char *task;           /* NULL: none */
     const char *library;        /* NULL: none */
     const char *tags;           /* these three are JSON arrays of strings */

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """hf-serve keeps accounts and repos: the official client does each operation, and what it asks afterwards says so."""
 
+import json
+
 import pytest
 from served import Served
 from support import CallFailed, Python, clean_env
@@ -205,8 +207,24 @@ CARDS = {
 }
 
 
+def weights(**tensors) -> bytes:
+    """A safetensors file without its data: name=(type, shape)."""
+    head = json.dumps({"__metadata__": {"format": "pt"}} | {
+        name: {"dtype": kind, "shape": shape, "data_offsets": [0, 0]} for name, (kind, shape) in tensors.items()}).encode()
+    return len(head).to_bytes(8, "little") + head
+
+
 @pytest.fixture(scope="module")
 def cards(hub):
+    hub.add("bob/shards", {"model-1-of-2.safetensors": weights(a=("F16", [1000, 3000]), b=("F32", [7])),
+                           "model-2-of-2.safetensors": weights(c=("F16", [2, 2, 1000, 500])), "x.gguf": b"GGUF"})
+    # By LFS, as weights are; the data behind the head do not matter.
+    hub.add("bob/seven", {"model.safetensors": weights(a=("BF16", [7, 1000, 1000, 1000])) + b"\0" * 20000},
+            "--lfs-threshold", "10000")
+    hub.add("bob/liar", {"model.safetensors": (1 << 60).to_bytes(8, "little") + b"{}"})
+    hub.add("bob/odd", {"model.safetensors": weights(a=("F16", [1 << 62, 4]))})
+    hub.add("bob/asked", {"a": b"a"}, "--gated")
+    hub.add("bob/asked-data", {"a": b"a"}, "--type", "dataset", "--gated")
     more = {"alice/gpt": {"model.safetensors": b"x" * 20, "config.json":
                           b'{"architectures":["GPT2LMHeadModel"],"model_type":"gpt2"}'},
             "alice/squad": {"data/train.parquet": b"PAR1"}}
@@ -227,7 +245,7 @@ def listed(api, call, who=None):
     ("list_models(filter='Ünï')", ["alice/bert"]),
     ("list_models(filter=['en', 'nope'])", []),
     ("list_models(filter='arxiv:1706.03762')", ["alice/bert"]),
-    ("list_models(filter='safetensors')", ["alice/gpt"]),
+    ("list_models(author='alice', filter='safetensors')", ["alice/gpt"]),
     ("list_models(filter='transformers')", ["alice/gpt"]),
     ("list_models(filter='gpt2')", ["alice/gpt"]),
     ("list_models(trained_dataset='squad')", ["alice/bert"]),
@@ -236,8 +254,21 @@ def listed(api, call, who=None):
     ("list_models(pipeline_tag='text-generation')", ["alice/gpt"]),
     ("list_models(author='bob', search='pla')", ["bob/plain"]),
     ("list_models(author='BOB', filter='en')", []),
-    ("list_models(apps='ollama')", []),
-    ("list_models(num_parameters='min:1B')", []),
+    ("list_models(apps='ollama')", ["bob/shards"]),
+    ("list_models(apps='vllm')", ["alice/gpt"]),
+    ("list_models(apps=['vllm', 'ollama'])", []),
+    ("list_models(num_parameters='min:1B')", ["bob/seven"]),
+    ("list_models(num_parameters='min:5000007,max:5000007')", ["bob/shards"]),
+    ("list_models(num_parameters='max:5.1M')", ["bob/shards"]),
+    ("list_models(num_parameters='min:7B,max:7b')", ["bob/seven"]),
+    ("list_models(num_parameters='min:7.001B')", []),
+    ("list_models(num_parameters='min:1M', author='bob', filter='safetensors')", ["bob/seven", "bob/shards"]),
+    ("list_models(gated=True)", ["bob/asked"]),
+    ("list_models(gated=False, author='bob', search='pla')", ["bob/plain"]),
+    ("list_models(gated=False, search='asked')", []),
+    ("list_datasets(gated=True)", ["bob/asked-data"]),
+    ("list_models(inference='warm')", []),
+    ("list_models(inference_provider='all')", []),
     ("list_datasets(task_categories='question-answering')", ["alice/squad"]),
     ("list_datasets(size_categories='1K<n<10K', language='en')", ["alice/squad"]),
     ("list_datasets(filter='format:parquet')", ["alice/squad"]),
@@ -251,6 +282,15 @@ def test_lists_by_filter(api, cards, call, found):
     assert listed(api, call) == found
 
 
+def test_how_large_a_model_is(api, cards):
+    size = "i = api.model_info(repo)\nresult = dict(i.safetensors) if i.safetensors else None"
+    assert api(size, who=None, repo="bob/shards") == {"parameters": {"F16": 5000000, "F32": 7}, "total": 5000007}
+    assert api(size, who=None, repo="bob/seven")["total"] == 7000000000
+    assert [api(size, who=None, repo=f"bob/{name}") for name in ("liar", "odd", "plain")] == [None, None, None]
+    refused(api, "BadRequestError", "result = list(api.list_models(num_parameters='many'))")
+    refused(api, "BadRequestError", "result = list(api.list_models(num_parameters='min:1Q'))")
+
+
 def test_private_repos_are_listed_for_their_owner(api, cards):
     call = "list_models(filter='license:mit')"
     assert listed(api, call, "alice") == ["alice/bert", "alice/secret-bert"]
@@ -260,7 +300,7 @@ def test_private_repos_are_listed_for_their_owner(api, cards):
 NAMES = {"created_at": "createdAt", "last_modified": "lastModified", "trending_score": "trendingScore"}
 
 
-@pytest.mark.parametrize("sort", ["created_at", "last_modified", "downloads", "likes", "trending_score"])
+@pytest.mark.parametrize("sort", ["created_at", "last_modified", "downloads", "likes", "trending_score", "num_parameters"])
 def test_every_page_of_every_order(hub, api, cards, sort):
     """Pages of one, as their links lead on, hold each repo once and in the order of one large page."""
     whole = api(f"result = [r.id for r in api.list_models(sort='{sort}')]", who=None)
