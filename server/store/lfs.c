@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LFS objects: content by its SHA-256. The bytes are stored once, but belong to a repo only when it
  * brought them: else a known hash would fetch the content of somebody's private repo. */
-#define _GNU_SOURCE /* sync_file_range */
 #include "store/private.h"
 
 #include "core/os.h"
@@ -11,8 +10,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define FLUSH_BYTES ((uint64_t)8 * 1024 * 1024)
 
 static hf_status object_path(srv_store *store, const char *sha256, hf__buf *out, hf_error *err)
 {
@@ -168,9 +165,9 @@ hf_status srv_lfs_used(srv_store *store, const char *ns, uint64_t *out, hf_error
 
 struct srv_lfs_put {
     srv_store *store;
-    srv__hasher *hasher;
+    srv__spool *spool;
     int fd;
-    uint64_t size, flushed;
+    uint64_t size;
     hf__buf path;
 };
 
@@ -188,13 +185,13 @@ hf_status srv_lfs_put_new(srv_store *store, srv_lfs_put **out, hf_error *err)
     hf__buf_init(&put->path, HF__MAX_PATH);
     srv__random_hex(name, SRV_ID_HEX);
     st = srv__path(store, &put->path, err, "tmp/lfs-%s", name);
-    if (st == HF_OK)
-        st = srv__hasher_new(&put->hasher, err);
     if (st == HF_OK) {
         put->fd = open(hf__buf_cstr(&put->path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (put->fd < 0)
             st = hf__fail_os(err, errno, "cannot make '%s'", hf__buf_cstr(&put->path));
     }
+    if (st == HF_OK)
+        st = srv__spool_new(put->fd, hf__buf_cstr(&put->path), &put->spool, err);
     if (st != HF_OK) {
         srv_lfs_put_abort(put);
         return st;
@@ -205,21 +202,9 @@ hf_status srv_lfs_put_new(srv_store *store, srv_lfs_put **out, hf_error *err)
 
 hf_status srv_lfs_put_add(srv_lfs_put *put, const void *bytes, size_t len, hf_error *err)
 {
-    hf_status st;
-
     hf__error_clear(err);
-    srv__hasher_add(put->hasher, bytes, len);
-    st = hf__os_pwrite(put->fd, bytes, len, put->size, hf__buf_cstr(&put->path), err);
-    if (st != HF_OK)
-        return st;
     put->size += len;
-    /* Begins while more comes what the fsync at the end would wait for. */
-    if (put->size - put->flushed >= FLUSH_BYTES) {
-        (void)sync_file_range(put->fd, (off_t)put->flushed, (off_t)(put->size - put->flushed),
-                              SYNC_FILE_RANGE_WRITE);
-        put->flushed = put->size;
-    }
-    return HF_OK;
+    return srv__spool_add(put->spool, bytes, len, err);
 }
 
 /* lfs/ab and lfs/ab/cd, each on the disk before something is put into it. */
@@ -292,16 +277,14 @@ hf_status srv_lfs_put_commit(srv_lfs_put *put, const srv_repo *repo, const char 
                              uint64_t size, char out_sha256[SRV_SHA256_HEX + 1], hf_error *err)
 {
     char computed[HF__HASH_HEX_MAX + 1];
-    hf_status st = HF_OK;
+    hf_status st;
 
     hf__error_clear(err);
-    srv__hasher_end(put->hasher, computed);
-    if (computed[0] == '\0')
-        st = hf__fail(err, HF_ERR_INTERNAL, "OpenSSL failed to hash");
-    else if (sha256 && size != put->size)
+    st = srv__spool_end(put->spool, computed, err);
+    if (st == HF_OK && sha256 && size != put->size)
         st = hf__fail(err, HF_ERR_CORRUPT, "%llu bytes came, %llu were announced",
                       (unsigned long long)put->size, (unsigned long long)size);
-    else if (sha256 && strcmp(sha256, computed) != 0)
+    else if (st == HF_OK && sha256 && strcmp(sha256, computed) != 0)
         st = hf__fail(err, HF_ERR_CORRUPT, "the content has SHA-256 %s, not %s", computed, sha256);
     if (st == HF_OK)
         st = srv__lfs_publish(put->store, put->fd, hf__buf_cstr(&put->path), computed, put->size,
@@ -318,10 +301,10 @@ void srv_lfs_put_abort(srv_lfs_put *put)
 {
     if (!put)
         return;
+    srv__spool_free(put->spool); /* it may still write */
     if (put->fd >= 0)
         (void)hf__os_unlink(hf__buf_cstr(&put->path), NULL);
     hf__os_close(&put->fd);
-    srv__hasher_free(put->hasher);
     hf__buf_dispose(&put->path);
     free(put);
 }

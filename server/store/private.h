@@ -219,12 +219,14 @@ hf_status srv__lfs_link(srv_store *store, const srv_repo *repo, const char *sha2
                         hf_error *err);
 void srv__uploads_close(srv_store *store);
 
-/* SHA-256 of bytes that come piece by piece, computed beside what the caller does with them. */
-typedef struct srv__hasher srv__hasher;
-hf_status srv__hasher_new(srv__hasher **out, hf_error *err);
-void srv__hasher_add(srv__hasher *h, const void *bytes, size_t len);  /* bytes are copied */
-void srv__hasher_end(srv__hasher *h, char out[HF__HASH_HEX_MAX + 1]); /* "": OpenSSL failed */
-void srv__hasher_free(srv__hasher *h);                                /* NULL allowed */
+/* Bytes that come piece by piece into a file, and their SHA-256. fd and path stay the caller's, and
+ * must last. */
+typedef struct srv__spool srv__spool;
+hf_status srv__spool_new(int fd, const char *path, srv__spool **out, hf_error *err);
+/* bytes are copied; a failure may be that of earlier ones. */
+hf_status srv__spool_add(srv__spool *s, const void *bytes, size_t len, hf_error *err);
+hf_status srv__spool_end(srv__spool *s, char out[HF__HASH_HEX_MAX + 1], hf_error *err);
+void srv__spool_free(srv__spool *s); /* NULL allowed */
 
 /* ---------------------------------------------------------------------------- .gitattributes */
 
