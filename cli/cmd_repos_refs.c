@@ -173,96 +173,39 @@ static int run_old_tag(cli_ctx *ctx, void *data)
 #define ID_ARG { "REPO_ID", CLI_ONE, AT(id), "namespace/name" }
 /* clang-format on */
 
+/* clang-format off */
 static const cli_opt branch_create_opts[] = {
-    REVISION_OPT,
-    TYPE_OPT,
-    { "exist-ok", NULL, 0, CLI_BOOL, AT(exist_ok), NULL, "it is no error when the branch exists",
-      NULL },
-    TOKEN_OPT,
-    CLI_OPT_END,
-};
-
-static const cli_arg branch_args[] = { ID_ARG,
-                                       { "BRANCH", CLI_ONE, AT(name), "name of the branch" },
-                                       CLI_ARG_END };
-
-static const cli_cmd branch_create = {
-    .name = "create",
-    .summary = "Make a branch.",
-    .opts = branch_create_opts,
-    .args = branch_args,
-    .args_size = sizeof(refs_args),
-    .run = run_branch_create,
-    .examples =
-        (const char *const[]){ "hf repos branch create my-model dev",
-                               "hf repos branch create my-model release --revision v1.0", NULL },
-    .repo_prefix = 1,
-};
-
+    REVISION_OPT, TYPE_OPT,
+    { "exist-ok", NULL, 0, CLI_BOOL, AT(exist_ok), NULL, "it is no error when the branch exists", NULL },
+    TOKEN_OPT, CLI_OPT_END };
 static const cli_opt plain_opts[] = { TYPE_OPT, TOKEN_OPT, CLI_OPT_END };
+static const cli_opt tag_create_opts[] = { MESSAGE_OPT, REVISION_OPT, TYPE_OPT, TOKEN_OPT, CLI_OPT_END };
+static const cli_opt tag_delete_opts[] = { YES_OPT, TYPE_OPT, TOKEN_OPT, CLI_OPT_END };
+static const cli_arg repo_args[] = { ID_ARG, CLI_ARG_END };
+static const cli_arg branch_args[] = { ID_ARG, { "BRANCH", CLI_ONE, AT(name), "name of the branch" }, CLI_ARG_END };
+static const cli_arg tag_args[] = { ID_ARG, { "TAG", CLI_ONE, AT(name), "name of the tag" }, CLI_ARG_END };
 
-static const cli_cmd branch_delete = {
-    .name = "delete",
-    .summary = "Delete a branch.",
-    .opts = plain_opts,
-    .args = branch_args,
-    .args_size = sizeof(refs_args),
-    .run = run_branch_delete,
-    .examples = (const char *const[]){ "hf repos branch delete my-model dev", NULL },
-    .repo_prefix = 1,
-};
+#define COMMAND(id_, name_, alias_, summary_, opts_, args_, run_, ...) \
+    static const cli_cmd id_ = { .name = name_, .alias = alias_, .summary = summary_, .opts = opts_, \
+        .args = args_, .args_size = sizeof(refs_args), .run = run_, .repo_prefix = 1, \
+        .examples = (const char *const[]){ __VA_ARGS__, NULL } };
+
+COMMAND(branch_create, "create", NULL, "Make a branch.", branch_create_opts, branch_args, run_branch_create,
+        "hf repos branch create my-model dev", "hf repos branch create my-model release --revision v1.0")
+COMMAND(branch_delete, "delete", NULL, "Delete a branch.", plain_opts, branch_args, run_branch_delete,
+        "hf repos branch delete my-model dev")
+COMMAND(tag_create, "create", NULL, "Tag a revision.", tag_create_opts, tag_args, run_tag_create,
+        "hf repos tag create my-model v1.0", "hf repos tag create my-model v1.0 -m 'first release'")
+COMMAND(tag_list, "list", "ls", "List the tags of a repo.", plain_opts, repo_args, run_tag_list,
+        "hf repos tag list my-model")
+COMMAND(tag_delete, "delete", NULL, "Delete a tag.", tag_delete_opts, tag_args, run_tag_delete,
+        "hf repos tag delete my-model v1.0 --yes")
+/* clang-format on */
 
 const cli_cmd cli_cmd_branch = {
     .name = "branch",
     .summary = "Make and delete branches.",
     .subs = (const cli_cmd *const[]){ &branch_create, &branch_delete, NULL },
-};
-
-static const cli_opt tag_create_opts[] = { MESSAGE_OPT, REVISION_OPT, TYPE_OPT, TOKEN_OPT,
-                                           CLI_OPT_END };
-
-static const cli_arg tag_args[] = { ID_ARG,
-                                    { "TAG", CLI_ONE, AT(name), "name of the tag" },
-                                    CLI_ARG_END };
-
-static const cli_cmd tag_create = {
-    .name = "create",
-    .summary = "Tag a revision.",
-    .opts = tag_create_opts,
-    .args = tag_args,
-    .args_size = sizeof(refs_args),
-    .run = run_tag_create,
-    .examples =
-        (const char *const[]){ "hf repos tag create my-model v1.0",
-                               "hf repos tag create my-model v1.0 -m 'first release'", NULL },
-    .repo_prefix = 1,
-};
-
-static const cli_arg tag_list_args[] = { ID_ARG, CLI_ARG_END };
-
-static const cli_cmd tag_list = {
-    .name = "list",
-    .alias = "ls",
-    .summary = "List the tags of a repo.",
-    .opts = plain_opts,
-    .args = tag_list_args,
-    .args_size = sizeof(refs_args),
-    .run = run_tag_list,
-    .examples = (const char *const[]){ "hf repos tag list my-model", NULL },
-    .repo_prefix = 1,
-};
-
-static const cli_opt tag_delete_opts[] = { YES_OPT, TYPE_OPT, TOKEN_OPT, CLI_OPT_END };
-
-static const cli_cmd tag_delete = {
-    .name = "delete",
-    .summary = "Delete a tag.",
-    .opts = tag_delete_opts,
-    .args = tag_args,
-    .args_size = sizeof(refs_args),
-    .run = run_tag_delete,
-    .examples = (const char *const[]){ "hf repos tag delete my-model v1.0 --yes", NULL },
-    .repo_prefix = 1,
 };
 
 const cli_cmd cli_cmd_tag = {

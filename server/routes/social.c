@@ -29,6 +29,28 @@ static void add_user(hf__buf *out, const char *key, const srv_account *account)
     srv_json_text(out, "type", account->is_org ? "org" : "user");
 }
 
+/* Members of an object, for one of a list; the opening brace is there. */
+typedef void add_one_fn(hf__buf *out, const void *list, size_t i);
+
+/* The page asked for of a list that was read whole. */
+static void answer_page(srv_req *req, const void *list, size_t n, add_one_fn *add_one)
+{
+    size_t first, end;
+    hf__buf out;
+
+    if (!srv_page_bounds(req, n, &first, &end))
+        return;
+    hf__buf_init(&out, HF__MAX_JSON_BYTES);
+    hf__buf_addc(&out, '[');
+    for (size_t i = first; i < end; i++) {
+        hf__buf_adds(&out, i > first ? ",{" : "{");
+        add_one(&out, list, i);
+        srv_json_end(&out);
+    }
+    hf__buf_addc(&out, ']');
+    srv_answer_json(req, 200, &out);
+}
+
 /* ------------------------------------------------------------------------------------------ likes */
 
 void srv_like_repo(srv_req *req, srv_place *place)
@@ -46,33 +68,25 @@ void srv_like_repo(srv_req *req, srv_place *place)
               &err);
 }
 
+static void add_liker(hf__buf *out, const void *list, size_t i)
+{
+    add_user(out, "user", &((const srv_like *)list)[i].account);
+}
+
 void srv_likers(srv_req *req, srv_place *place)
 {
     const srv_like *likes = NULL;
     hf_error err = HF_ERROR_INIT;
-    size_t first, end;
     size_t n = 0;
-    hf__buf out;
     hf_status st;
 
     if (!srv_only(req, "GET") || !srv_place_open(req, place, SRV_WANT_INFO))
         return;
     st = srv_like_list(store_of(req), place->repo, NULL, req->arena, &likes, &n, &err);
-    if (st != HF_OK) {
+    if (st == HF_OK)
+        answer_page(req, likes, n, add_liker);
+    else
         srv_answer_status(req, st, &err);
-        return;
-    }
-    if (!srv_page_bounds(req, n, &first, &end))
-        return;
-    hf__buf_init(&out, HF__MAX_JSON_BYTES);
-    hf__buf_addc(&out, '[');
-    for (size_t i = first; i < end; i++) {
-        hf__buf_adds(&out, i > first ? ",{" : "{");
-        add_user(&out, "user", &likes[i].account);
-        srv_json_end(&out);
-    }
-    hf__buf_addc(&out, ']');
-    srv_answer_json(req, 200, &out);
 }
 
 static bool sees(srv_req *req, const srv_like *like)
@@ -170,32 +184,26 @@ static void overview(srv_req *req, const srv_account *account)
     srv_answer_json(req, 200, &out);
 }
 
+static void add_member(hf__buf *out, const void *list, size_t i)
+{
+    const srv_membership *member = (const srv_membership *)list + i;
+
+    add_user(out, "user", &member->org);
+    srv_json_bool(out, "isPro", false);
+    srv_json_text(out, "role", srv_org_role_name(member->role));
+}
+
 static void members(srv_req *req, const srv_account *account)
 {
     const srv_membership *list = NULL;
     hf_error err = HF_ERROR_INIT;
-    size_t first, end;
     size_t n = 0;
-    hf__buf out;
     hf_status st = srv_member_list(store_of(req), account, req->arena, &list, &n, &err);
 
-    if (st != HF_OK) {
+    if (st == HF_OK)
+        answer_page(req, list, n, add_member);
+    else
         srv_answer_status(req, st, &err);
-        return;
-    }
-    if (!srv_page_bounds(req, n, &first, &end))
-        return;
-    hf__buf_init(&out, HF__MAX_JSON_BYTES);
-    hf__buf_addc(&out, '[');
-    for (size_t i = first; i < end; i++) {
-        hf__buf_adds(&out, i > first ? ",{" : "{");
-        add_user(&out, "user", &list[i].org);
-        srv_json_bool(&out, "isPro", false);
-        srv_json_text(&out, "role", srv_org_role_name(list[i].role));
-        srv_json_end(&out);
-    }
-    hf__buf_addc(&out, ']');
-    srv_answer_json(req, 200, &out);
 }
 
 void srv_account_info(srv_req *req, const hf__str *segments, size_t n)
@@ -258,39 +266,36 @@ static bool is_gated(srv_req *req, const srv_place *place)
     return false;
 }
 
+static void add_request(hf__buf *out, const void *list, size_t i)
+{
+    const srv_request *request = (const srv_request *)list + i;
+
+    hf__buf_adds(out, "\"user\":{");
+    add_user(out, "user", &request->account);
+    srv_json_text(out, "email", request->account.email);
+    srv_json_end(out);
+    hf__buf_addc(out, ',');
+    srv_json_text(out, "requestId", request->account.id);
+    for (size_t k = 0; k < HF__COUNT(states); k++)
+        if (states[k].grant == request->grant)
+            srv_json_text(out, "status", states[k].name);
+    srv_json_time(out, "timestamp", request->changed);
+}
+
 static void list_requests(srv_req *req, const srv_place *place, const struct state *state)
 {
     const srv_request *list = NULL;
     hf_error err = HF_ERROR_INIT;
-    size_t first, end;
     size_t n = 0;
-    hf__buf out;
     hf_status st;
 
     if (!is_gated(req, place))
         return;
     st = srv_request_list(store_of(req), place->repo, state->grant, req->arena, &list, &n, &err);
-    if (st != HF_OK) {
+    if (st == HF_OK)
+        answer_page(req, list, n, add_request);
+    else
         srv_answer_status(req, st, &err);
-        return;
-    }
-    if (!srv_page_bounds(req, n, &first, &end))
-        return;
-    hf__buf_init(&out, HF__MAX_JSON_BYTES);
-    hf__buf_addc(&out, '[');
-    for (size_t i = first; i < end; i++) {
-        hf__buf_adds(&out, i > first ? ",{\"user\":{" : "{\"user\":{");
-        add_user(&out, "user", &list[i].account);
-        srv_json_text(&out, "email", list[i].account.email);
-        srv_json_end(&out);
-        hf__buf_addc(&out, ',');
-        srv_json_text(&out, "requestId", list[i].account.id);
-        srv_json_text(&out, "status", state->name);
-        srv_json_time(&out, "timestamp", list[i].changed);
-        srv_json_end(&out);
-    }
-    hf__buf_addc(&out, ']');
-    srv_answer_json(req, 200, &out);
 }
 
 /* The user of the request with this id: that of their account. NULL: none. */

@@ -147,62 +147,22 @@ hf_status srv__need_account(srv__db *db, const char *name, bool want_org, int64_
     return st;
 }
 
-/* Rows become an array in the arena, whose size is asked for first. */
-static hf_status count_rows(srv__db *db, int64_t *out, hf_error *err, const char *sql,
-                            const char *arg)
+static hf_status read_account(sqlite3_stmt *stmt, hf__arena *arena, void *out, hf_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    bool row = false;
-    hf_status st = srv__sql_begin(db, &stmt, err, sql, arg ? "t" : "", arg);
-
-    if (st == HF_OK)
-        st = srv__sql_next(db, stmt, &row, err);
-    if (st == HF_OK)
-        *out = row ? sqlite3_column_int64(stmt, 0) : 0;
-    srv__sql_end(db, stmt);
-    return st;
-}
-
-static hf_status list_accounts(srv__db *db, hf__arena *arena, const srv_account **out,
-                               size_t *n_out, hf_error *err)
-{
-    static const char sql[] =
-        "SELECT " SRV__ACCOUNT_COLUMNS " FROM accounts a ORDER BY a.name LIMIT ?";
-    sqlite3_stmt *stmt = NULL;
-    srv_account *list;
-    size_t n = 0;
-    int64_t max;
-    bool row = false;
-    hf_status st = count_rows(db, &max, err, "SELECT count(*) FROM accounts", NULL);
-
-    if (st != HF_OK)
-        return st;
-    list = hf__arena_array(arena, (size_t)max + 1, sizeof *list);
-    if (!list)
-        return hf__fail_nomem(err);
-    st = srv__sql_begin(db, &stmt, err, sql, "i", max);
-    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row)
-        st = srv__account_read(stmt, arena, &list[n++], err);
-    srv__sql_end(db, stmt);
-    if (st == HF_OK) {
-        *out = list;
-        *n_out = n;
-    }
-    return st;
+    return srv__account_read(stmt, arena, out, err);
 }
 
 hf_status srv_account_list(srv_store *store, hf__arena *arena, const srv_account **out,
                            size_t *n_out, hf_error *err)
 {
-    srv__db *db;
-    hf_status st;
+    srv__rows rows = { .arena = arena, .size = sizeof(srv_account), .read = read_account };
+    hf_status st = srv__store_rows(
+        store, &rows, err, "SELECT " SRV__ACCOUNT_COLUMNS " FROM accounts a ORDER BY a.name", "");
 
-    hf__error_clear(err);
-    st = srv__db_take(store, &db, err);
-    if (st != HF_OK)
-        return st;
-    st = list_accounts(db, arena, out, n_out, err);
-    srv__db_give(store, db);
+    if (st == HF_OK) {
+        *out = rows.list;
+        *n_out = rows.n;
+    }
     return st;
 }
 
@@ -321,57 +281,32 @@ hf_status srv_token_revoke(srv_store *store, const char *account, const char *na
     return st;
 }
 
-static hf_status list_tokens(srv__db *db, const char *account, hf__arena *arena,
-                             const srv_token **out, size_t *n_out, hf_error *err)
+static hf_status read_token_row(sqlite3_stmt *stmt, hf__arena *arena, void *out, hf_error *err)
 {
-    static const char sql[] =
-        "SELECT a.name, t.name, t.role, t.created, t.expires FROM tokens t "
-        "JOIN accounts a ON a.key=t.account WHERE ?1 IS NULL OR a.name=?1 COLLATE NOCASE "
-        "ORDER BY a.name, t.key LIMIT ?2";
-    sqlite3_stmt *stmt = NULL;
-    srv_token *list;
-    size_t n = 0;
-    int64_t max;
-    bool row = false;
-    hf_status st = count_rows(db, &max, err, "SELECT count(*) FROM tokens", NULL);
+    srv_token *token = out;
 
-    if (st != HF_OK)
-        return st;
-    list = hf__arena_array(arena, (size_t)max + 1, sizeof *list);
-    if (!list)
-        return hf__fail_nomem(err);
-    st = srv__sql_begin(db, &stmt, err, sql, "ti", account, max);
-    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
-        srv_token *token = &list[n++];
-
-        token->account = srv__col_dup(stmt, 0, arena);
-        token->name = srv__col_dup(stmt, 1, arena);
-        token->role = (srv_role)sqlite3_column_int(stmt, 2);
-        token->created = sqlite3_column_int64(stmt, 3);
-        token->expires = sqlite3_column_int64(stmt, 4);
-        if (!token->account || !token->name)
-            st = hf__fail_nomem(err);
-    }
-    srv__sql_end(db, stmt);
-    if (st == HF_OK) {
-        *out = list;
-        *n_out = n;
-    }
-    return st;
+    token->account = srv__col_dup(stmt, 0, arena);
+    token->name = srv__col_dup(stmt, 1, arena);
+    token->role = (srv_role)sqlite3_column_int(stmt, 2);
+    token->created = sqlite3_column_int64(stmt, 3);
+    token->expires = sqlite3_column_int64(stmt, 4);
+    return token->account && token->name ? HF_OK : hf__fail_nomem(err);
 }
 
 hf_status srv_token_list(srv_store *store, const char *account, hf__arena *arena,
                          const srv_token **out, size_t *n_out, hf_error *err)
 {
-    srv__db *db;
-    hf_status st;
+    static const char sql[] =
+        "SELECT a.name, t.name, t.role, t.created, t.expires FROM tokens t "
+        "JOIN accounts a ON a.key=t.account WHERE ?1 IS NULL OR a.name=?1 COLLATE NOCASE "
+        "ORDER BY a.name, t.key";
+    srv__rows rows = { .arena = arena, .size = sizeof(srv_token), .read = read_token_row };
+    hf_status st = srv__store_rows(store, &rows, err, sql, "t", account);
 
-    hf__error_clear(err);
-    st = srv__db_take(store, &db, err);
-    if (st != HF_OK)
-        return st;
-    st = list_tokens(db, account, arena, out, n_out, err);
-    srv__db_give(store, db);
+    if (st == HF_OK) {
+        *out = rows.list;
+        *n_out = rows.n;
+    }
     return st;
 }
 
@@ -416,75 +351,45 @@ static hf_status read_token(srv__db *db, const uint8_t sha256[32], hf__arena *ar
     return st;
 }
 
-/* Lists may only grow between the two questions; then the newcomers wait for the next request. */
+static hf_status read_membership(sqlite3_stmt *stmt, hf__arena *arena, void *out, hf_error *err)
+{
+    srv_membership *membership = out;
+
+    membership->role = (srv_org_role)sqlite3_column_int(stmt, SRV__N_ACCOUNT_COLUMNS);
+    return srv__account_read(stmt, arena, &membership->org, err);
+}
+
 static hf_status read_orgs(srv__db *db, int64_t user, hf__arena *arena, srv_identity *who,
                            hf_error *err)
 {
-    static const char sql[] =
-        "SELECT " SRV__ACCOUNT_COLUMNS ", m.role FROM members m "
-        "JOIN accounts a ON a.key=m.org WHERE m.user=? ORDER BY a.name LIMIT ?";
-    sqlite3_stmt *stmt = NULL;
-    srv_membership *list;
-    int64_t max = 0;
-    size_t n = 0;
-    bool row = false;
-    hf_status st =
-        srv__sql_begin(db, &stmt, err, "SELECT count(*) FROM members WHERE user=?", "i", user);
+    static const char sql[] = "SELECT " SRV__ACCOUNT_COLUMNS ", m.role FROM members m "
+                              "JOIN accounts a ON a.key=m.org WHERE m.user=? ORDER BY a.name";
+    srv__rows rows = { .arena = arena, .size = sizeof(srv_membership), .read = read_membership };
+    hf_status st = srv__sql_rows(db, &rows, err, sql, "i", user);
 
-    if (st == HF_OK)
-        st = srv__sql_next(db, stmt, &row, err);
-    if (st == HF_OK)
-        max = sqlite3_column_int64(stmt, 0);
-    srv__sql_end(db, stmt);
-    if (st != HF_OK || max == 0)
-        return st;
-    list = hf__arena_array(arena, (size_t)max, sizeof *list);
-    if (!list)
-        return hf__fail_nomem(err);
-    st = srv__sql_begin(db, &stmt, err, sql, "ii", user, max);
-    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
-        st = srv__account_read(stmt, arena, &list[n].org, err);
-        list[n++].role = (srv_org_role)sqlite3_column_int(stmt, 7);
-    }
-    srv__sql_end(db, stmt);
-    who->orgs = list;
-    who->n_orgs = n;
+    who->orgs = rows.list;
+    who->n_orgs = rows.n;
     return st;
+}
+
+static hf_status read_scope(sqlite3_stmt *stmt, hf__arena *arena, void *out, hf_error *err)
+{
+    srv_scope *scope = out;
+
+    scope->entity = srv__col_dup(stmt, 0, arena);
+    scope->permissions = (uint32_t)sqlite3_column_int(stmt, 1);
+    return scope->entity ? HF_OK : hf__fail_nomem(err);
 }
 
 static hf_status read_scopes(srv__db *db, int64_t token, hf__arena *arena, srv_identity *who,
                              hf_error *err)
 {
-    sqlite3_stmt *stmt = NULL;
-    srv_scope *list;
-    int64_t max = 0;
-    size_t n = 0;
-    bool row = false;
-    hf_status st =
-        srv__sql_begin(db, &stmt, err, "SELECT count(*) FROM scopes WHERE token=?", "i", token);
+    srv__rows rows = { .arena = arena, .size = sizeof(srv_scope), .read = read_scope };
+    hf_status st = srv__sql_rows(
+        db, &rows, err, "SELECT entity, permissions FROM scopes WHERE token=?", "i", token);
 
-    if (st == HF_OK)
-        st = srv__sql_next(db, stmt, &row, err);
-    if (st == HF_OK)
-        max = sqlite3_column_int64(stmt, 0);
-    srv__sql_end(db, stmt);
-    if (st != HF_OK || max == 0)
-        return st;
-    list = hf__arena_array(arena, (size_t)max, sizeof *list);
-    if (!list)
-        return hf__fail_nomem(err);
-    st = srv__sql_begin(db, &stmt, err,
-                        "SELECT entity, permissions FROM scopes WHERE token=? LIMIT ?", "ii", token,
-                        max);
-    while (st == HF_OK && (st = srv__sql_next(db, stmt, &row, err)) == HF_OK && row) {
-        list[n].entity = srv__col_dup(stmt, 0, arena);
-        list[n].permissions = (uint32_t)sqlite3_column_int(stmt, 1);
-        if (!list[n++].entity)
-            st = hf__fail_nomem(err);
-    }
-    srv__sql_end(db, stmt);
-    who->scopes = list;
-    who->n_scopes = n;
+    who->scopes = rows.list;
+    who->n_scopes = rows.n;
     return st;
 }
 
