@@ -149,6 +149,8 @@ hf_status hf__cache_repo_dir(hf__cache_repo *repo, const char *rel, bool make, h
     cache_open_dir *oldest = &repo->open[0];
     hf_status st;
 
+    if (make)
+        repo->absent[0][0] = repo->absent[1][0] = '\0';
     for (size_t i = 0; i < CACHE_OPEN_DIRS; i++) {
         cache_open_dir *slot = &repo->open[i];
 

@@ -48,13 +48,19 @@ static sight look_at(const hf__os_dir *dir, const char *name, uint64_t *size)
     return S_ISREG(info.st_mode) ? SIGHT_FILE : S_ISLNK(info.st_mode) ? SIGHT_LINK : SIGHT_OTHER;
 }
 
-/* A directory of the repo that is reached without a link on the way. SIGHT_OTHER: it is not. */
+/* A directory of the repo that is reached without a link on the way. SIGHT_OTHER: it is not. Before
+ * anything is made, of a repo that is new, many files are looked for in the same directory. */
 static sight open_plain(hf__cache_repo *repo, const char *rel, hf__os_dir *dir)
 {
+    char *absent = repo->absent[strcmp(rel, "blobs") == 0];
     bool found = false;
 
+    if (!repo->prepared && *absent && strcmp(absent, rel) == 0)
+        return SIGHT_ABSENT;
     if (hf__cache_repo_dir(repo, rel, false, dir, &found, NULL) != HF_OK)
         return SIGHT_OTHER;
+    if (!found)
+        (void)snprintf(absent, sizeof(repo->absent[0]), "%.*s", CACHE_ABSENT_MAX - 1, rel);
     return found ? SIGHT_FILE : SIGHT_ABSENT;
 }
 

@@ -20,7 +20,8 @@ struct hf__cache {
 };
 
 /* Directories of a repo that were opened last; a snapshot fills one directory after the other. */
-#define CACHE_OPEN_DIRS 8
+#define CACHE_OPEN_DIRS  8
+#define CACHE_ABSENT_MAX 128
 
 typedef struct cache_open_dir {
     char *rel; /* below the repo folder; NULL: free */
@@ -38,6 +39,9 @@ struct hf__cache_repo {
     hf__os_dir locks;
     hf__os_dir blobs; /* likewise, for parts */
     cache_open_dir open[CACHE_OPEN_DIRS];
+    char absent
+        [2][CACHE_ABSENT_MAX]; /* a snapshot's directory, and that of blobs, when last looked for;
+                                         good until anything is made. "": not known */
     unsigned clock;
 };
 

@@ -231,9 +231,11 @@ static bool has_slot_io(const hf__net *net, const hf__origin *origin)
     return origin->n_active < most && net->io.n_active < net->conf.max_connections;
 }
 
-/* Gives free slots to queued streams, one origin after the other. */
-static void admit_io(hf__net *net)
+/* Gives free slots to queued streams, one origin after the other. True when any got one. */
+static bool admit_io(hf__net *net)
 {
+    bool any = false;
+
     for (hf__origin *origin = net->io.origins; origin; origin = origin->next) {
         while (origin->queue.first && has_slot_io(net, origin)) {
             hf__net_stream *stream = origin->queue.first;
@@ -244,8 +246,10 @@ static void admit_io(hf__net *net)
             st = activate_io(net, stream);
             if (st != HF_OK)
                 abandon_io(net, stream, st);
+            any = any || st == HF_OK;
         }
     }
+    return any;
 }
 
 /* ---- from curl to what comes next */
@@ -514,12 +518,16 @@ static void *run(void *arg)
         if (atomic_exchange(&net->any_cancel, false))
             cancel_io(net);
         resume_io(net);
-        admit_io(net);
+        (void)admit_io(net);
         (void)net->curl.multi_perform(net->multi, &running);
         reap_io(net);
-        admit_io(net);
+        /* What took the place of what has ended is sent before anything is waited for. */
+        if (admit_io(net)) {
+            (void)net->curl.multi_perform(net->multi, &running);
+            reap_io(net);
+        }
         tick_io(net);
-        admit_io(net);
+        (void)admit_io(net);
         hf__kernel_send_io(net, end_hop_io);
         if (is_idle_io(net) && !was_idle)
             hf__blocks_trim(&net->blocks);
