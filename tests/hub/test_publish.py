@@ -87,6 +87,15 @@ class Arrives(Publish):
         self.assertEqual(list(self.tree("datasets/alice/d")), ["sub/dir/a.txt"])
         self.assertTrue(self.api("/api/datasets/alice/d")["private"])
 
+    def test_progress_in_a_log(self):
+        """Where there is no terminal a line now and then says what was hashed and sent, and how long it will take."""
+        self.fill(self.FILES)
+        self.faults("match=PUT:/uploads/* action=take-stall=300000:1500")
+        err = self.upload("f").stderr
+        self.assertRegex(err, r"(?m)^alice/m: \d+%, \d/5 files, (hashed \S+ of 12\.6M, )?sent [\d.]+M of 1[23][.\d]*M"
+                              r"(, [\d.]+[KM]/s, \d:\d\d left)?$")
+        self.assertRegex(err, r"(?m)^alice/m: 12\.6M in [\d.]+ s, [\d.]+[KM]/s$")
+
 
 class Stays(Publish):
     """What never leaves."""
