@@ -8,6 +8,7 @@
  *   interop_calls copy REPO FROM TO [REVISION]       the commit, as of the two below
  *   interop_calls delete-file REPO PATH
  *   interop_calls delete-folder REPO PATH
+ *   interop_calls on-top-of REPO COMMIT PATH         adds a file, when COMMIT is the head
  *
  * Prints one line; "error NAME: message" on stderr and status 1 when the call fails.
  */
@@ -84,6 +85,23 @@ static hf_status copy(hf_client *client, const hf_repo_ref *repo, int n, char **
     return status;
 }
 
+/* words: REPO COMMIT PATH */
+static hf_status on_top_of(hf_client *client, const hf_repo_ref *repo, char **words,
+                           hf_commit_info **info, hf_error *err)
+{
+    hf_upload_opts opts = HF_UPLOAD_OPTS_INIT;
+    hf_commit *commit = NULL;
+    hf_status status = hf_commit_new(client, repo, &commit, err);
+
+    opts.parent_commit = words[1];
+    if (status == HF_OK)
+        status = hf_commit_add_bytes(commit, words[2], words[2], strlen(words[2]), err);
+    if (status == HF_OK)
+        status = hf_commit_send(commit, &opts, info, err);
+    hf_commit_free(commit);
+    return status;
+}
+
 static int publish(hf_client *client, const char *what, int n, char **words, hf_error *err)
 {
     hf_repo_ref repo = { HF_REPO_MODEL, words[0], NULL };
@@ -92,6 +110,8 @@ static int publish(hf_client *client, const char *what, int n, char **words, hf_
 
     if (strcmp(what, "copy") == 0)
         status = copy(client, &repo, n, words, &info, err);
+    else if (strcmp(what, "on-top-of") == 0)
+        status = on_top_of(client, &repo, words, &info, err);
     else if (strcmp(what, "delete-file") == 0)
         status = hf_delete_file(client, &repo, words[1], NULL, &info, err);
     else
@@ -121,6 +141,7 @@ int main(int argc, char **argv)
     else if (argc == 4 && strcmp(argv[1], "snapshot") == 0)
         code = snapshot(client, argv + 2, &err);
     else if (((argc == 5 || argc == 6) && strcmp(argv[1], "copy") == 0) ||
+             (argc == 5 && strcmp(argv[1], "on-top-of") == 0) ||
              (argc == 4 && strncmp(argv[1], "delete-f", 8) == 0))
         code = publish(client, argv[1], argc - 2, argv + 2, &err);
     else

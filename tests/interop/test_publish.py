@@ -272,3 +272,75 @@ def test_json_and_the_library_say_the_same(plain, tmp_path):
     folder = write_files(tmp_path / "up", {"a.txt": b"1"})
     told = json.loads(ok(plain.hf("upload", "alice/told", folder, "--format", "json")).out)
     assert told["url"] == f"{plain.served.url}/alice/told/commit/{plain('result = api.model_info(r).sha', r='alice/told')}"
+
+
+def test_on_top_of_a_commit(plain, calls, tmp_path):
+    repo = plain.repo()
+    first = plain("result = api.model_info(repo).sha", repo=repo)
+    second = ok(calls("on-top-of", repo, first, "a.txt")).line
+    ok(calls("on-top-of", repo, second[:7], "b.txt"))
+    for stale in (first, second):
+        refused = calls("on-top-of", repo, stale, "c.txt")
+        assert refused.code == 1 and refused.err.startswith("error HF_ERR_CONFLICT: "), refused.err
+        assert "updated since" in refused.err
+    assert calls("on-top-of", repo, "main", "c.txt").err.startswith("error HF_ERR_INVALID_ARG: ")
+    same(plain.down(repo, tmp_path / "cache"), {"a.txt": b"a.txt", "b.txt": b"b.txt"})
+
+
+# ---- what goes where
+
+# words after the repo, where there are: name/f.txt, name/sub/g.txt, one.txt, .dot, "s p ü.txt"
+WHERE = [
+    [],
+    ["name"],
+    ["./name/"],
+    ["name", "."],
+    ["name", "./"],
+    ["name", "in/here"],
+    ["name", "/in/here/"],
+    ["name/sub", "deep"],
+    ["one.txt"],
+    ["./one.txt"],
+    ["name/sub/g.txt"],
+    ["name/sub/g.txt", "g/other.txt"],
+    ["one.txt", "/x.txt"],
+    ["one.txt", "./x.txt"],
+    ["one.txt", "."],
+    ["one.txt", "../x.txt"],
+    ["one.txt", ".git/x"],
+    ["s p ü.txt"],
+    ["."],
+    ["*.txt"],
+    ["name/*"],
+    ["none"],
+    ["name", "x", "--include", "*.none"],
+]
+
+
+def test_what_goes_where_is_as_theirs(plain, tmp_path):
+    """The official command in one repo, ours in another: the same paths, or both refuse."""
+    work = write_files(tmp_path / "w", {"name/f.txt": b"f", "name/sub/g.txt": b"g", "one.txt": b"1", ".dot": b"d",
+                                        "s p ü.txt": b"s"})
+    # One process for all calls of the official command: each start of it takes a second.
+    theirs = plain("""
+import contextlib, io, os
+from huggingface_hub.cli.hf import app
+os.chdir(work)
+result = []
+for words in where:
+    api.create_repo('alice/name', exist_ok=True)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        try:
+            app(['upload', 'name', *words], standalone_mode=False)
+            ok = True
+        except (Exception, SystemExit) as e:
+            ok = False
+    result.append([ok, sorted(set(api.list_repo_files('alice/name')) - {'.gitattributes'})])
+    api.delete_repo('alice/name', missing_ok=True)
+""", work=work, where=WHERE)
+    for words, (worked, paths) in zip(WHERE, theirs):
+        plain("api.create_repo('alice/name', exist_ok=True)")
+        done = subprocess.run([HF, "upload", "name", *words], env=plain.env, cwd=work, capture_output=True, text=True)
+        names = [n for n in plain.names("alice/name") if n != ".gitattributes"]
+        assert (done.returncode == 0, names) == (worked, paths), (words, done.stderr)
+        plain("api.delete_repo('alice/name')")
