@@ -231,6 +231,18 @@ bool cli_confirm(cli_ctx *ctx, const char *question, bool yes, int *code);
 void cli_secret_wipe(char *text, size_t size);
 void cli_secret_free(char *text); /* wipes, then hf_string_free() */
 
+/* ---- files (file.c) */
+
+/* A whole small file, '-' for standard input; to be freed. NULL after the error it printed. */
+char *cli_read_file(cli_ctx *ctx, const char *path);
+
+/* value NULL: there is no '='. */
+typedef void cli_pair_fn(void *arg, const char *key, const char *value);
+
+/* Lines of KEY=VALUE with quotes, comments and `export`, as files for a shell have them. Writes into
+ * text. */
+void cli_dotenv(char *text, cli_pair_fn *fn, void *arg);
+
 /* ---- accounts */
 
 bool cli_env_token(void);

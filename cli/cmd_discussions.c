@@ -3,7 +3,6 @@
 #include "commands.h"
 #include "json.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,32 +54,15 @@ static int begin(cli_call *call, cli_ctx *ctx, const talk_args *args, uint64_t *
 /* --body, or what --body-file names ('-': standard input). *out NULL: neither; to be freed. */
 static int body_of(cli_ctx *ctx, const talk_args *args, char **out)
 {
-    char part[4096];
-    size_t size = 0;
-    size_t got;
-    FILE *in;
-    FILE *text;
-    bool failed;
-
     *out = NULL;
     if (args->body && args->body_file)
         return cli_usage_error(ctx, "'--body' and '--body-file' are mutually exclusive.");
-    if (args->body)
-        *out = strdup(args->body);
-    if (args->body || !args->body_file)
-        return args->body && !*out ? cli_error(ctx, "out of memory") : CLI_EXIT_OK;
-    in = strcmp(args->body_file, "-") == 0 ? stdin : fopen(args->body_file, "rb");
-    if (!in)
-        return cli_error(ctx, "cannot open '%s': %s", args->body_file, strerror(errno));
-    text = open_memstream(out, &size);
-    while (text && (got = fread(part, 1, sizeof(part), in)) > 0 && size < 16 * 1024 * 1024)
-        fwrite(part, 1, got, text);
-    failed = ferror(in) != 0;
-    if (in != stdin)
-        fclose(in);
-    if (!text || fclose(text) != 0)
+    if (!args->body && !args->body_file)
+        return CLI_EXIT_OK;
+    *out = args->body ? strdup(args->body) : cli_read_file(ctx, args->body_file);
+    if (args->body && !*out)
         return cli_error(ctx, "out of memory");
-    return failed ? cli_error(ctx, "cannot read '%s'.", args->body_file) : CLI_EXIT_OK;
+    return *out ? CLI_EXIT_OK : CLI_EXIT_ERROR;
 }
 
 /* "Closed #5 in r", {num, repo, more} */

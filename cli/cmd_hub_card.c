@@ -3,42 +3,8 @@
  * command parses its first block and writes it again, without comments. */
 #include "cmd_hub.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_CARD = 16 * 1024 * 1024 };
-
-/* What a file holds, with a NUL behind it; NULL after an error. */
-static char *read_all(cli_ctx *ctx, const char *path)
-{
-    FILE *in = fopen(path, "rb");
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = in ? open_memstream(&text, &size) : NULL;
-    char part[4096];
-    size_t got;
-    bool failed;
-
-    if (!out) {
-        (void)cli_error(ctx, "cannot open '%s': %s", path, strerror(errno));
-        if (in)
-            fclose(in);
-        return NULL;
-    }
-    while (size < MAX_CARD && (got = fread(part, 1, sizeof(part), in)) > 0) {
-        fwrite(part, 1, got, out);
-        (void)fflush(out);
-    }
-    failed = ferror(in) != 0;
-    fclose(in);
-    if (fclose(out) != 0 || failed) {
-        (void)cli_error(ctx, "cannot read '%s'", path);
-        free(text);
-        text = NULL;
-    }
-    return text;
-}
 
 /* Behind the block of metadata, where there is one: a line of three dashes, and another. */
 static const char *body_of(const char *text)
@@ -72,7 +38,7 @@ static hf_status show_text(cli_call *call, const hub_args *args, hf_repo_type ty
     status = hf_hub_download(call->client, &call->repo.ref, "README.md", &opts, &file, &call->err);
     if (status != HF_OK)
         return status;
-    text = read_all(call->ctx, file->path);
+    text = cli_read_file(call->ctx, file->path);
     hf_file_free(file);
     if (!text) {
         *code = CLI_EXIT_ERROR;

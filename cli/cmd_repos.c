@@ -19,6 +19,8 @@ typedef struct repos_args {
     const char *region;
     const char *flavor;
     const char *storage;
+    const char *secrets_file;
+    const char *env_file;
     const char *token;
     cli_uint limit;
     cli_uint sleep_time;
@@ -51,50 +53,94 @@ static hf_visibility visibility_of(const repos_args *args)
 
 /* ---- what a space is given: KEY=VALUE, or KEY with its value in the environment */
 
-static int settings_of(cli_ctx *ctx, const cli_strs *list, hf_client *client,
-                       hf_space_setting **out, size_t *n)
+typedef struct given_settings {
+    hf_client *client;
+    hf_space_setting *items;
+    size_t n;
+    bool failed; /* out of memory */
+} given_settings;
+
+static void wipe(const char *text, size_t len)
 {
-    hf_space_setting *settings = calloc(list->n + 1, sizeof(*settings));
+    char *secret = (char *)(uintptr_t)text;
 
-    *n = 0;
-    *out = settings;
-    if (!settings)
-        return cli_error(ctx, "out of memory");
-    for (size_t i = 0; i < list->n; i++) {
-        const char *text = list->items[i];
-        size_t len = strcspn(text, "=");
-        char *key = strndup(text, len);
-        const char *value = text[len] ? text + len + 1 : key ? getenv(key) : NULL;
-        char *copy = NULL;
-        char *token = NULL;
-
-        if (!key)
-            return cli_error(ctx, "out of memory");
-        if (!text[len] && strcmp(key, "HF_TOKEN") == 0 &&
-            hf_auth_token(client, NULL, &token, NULL) == HF_OK && token)
-            value = token;
-        copy = value ? strdup(value) : NULL;
-        cli_secret_free(token);
-        if (!copy) { /* a bare key that the environment does not have is left out */
-            free(key);
-            continue;
-        }
-        settings[*n].key = key;
-        settings[(*n)++].value = copy;
-    }
-    return CLI_EXIT_OK;
+    if (secret)
+        cli_secret_wipe(secret, len);
+    free(secret);
 }
 
-static void settings_free(hf_space_setting *settings, size_t n)
+/* The last one of a name counts. A bare name has its value in the environment; one that is not
+ * there is left out. */
+static void put_setting(void *arg, const char *key, const char *value)
 {
-    for (size_t i = 0; i < n; i++) {
-        char *value = (char *)(uintptr_t)settings[i].value;
+    given_settings *s = arg;
+    char *token = NULL;
+    char *copy = NULL;
+    size_t i = 0;
 
-        cli_secret_wipe(value, strlen(value));
-        free(value);
-        free((char *)(uintptr_t)settings[i].key);
+    if (!value)
+        value = getenv(key);
+    if (!value && strcmp(key, "HF_TOKEN") == 0 &&
+        hf_auth_token(s->client, NULL, &token, NULL) == HF_OK)
+        value = token;
+    if (value)
+        copy = strdup(value);
+    s->failed = s->failed || (value && !copy);
+    cli_secret_free(token);
+    while (copy && i < s->n && strcmp(s->items[i].key, key) != 0)
+        i++;
+    if (copy && i == s->n) {
+        hf_space_setting *grown = realloc(s->items, (s->n + 1) * sizeof(*grown));
+        char *name = strdup(key);
+
+        s->items = grown ? grown : s->items;
+        if (grown && name)
+            s->items[s->n++] = (hf_space_setting){ name, NULL, NULL };
+        else
+            free(name);
     }
-    free(settings);
+    if (copy && i < s->n) {
+        wipe(s->items[i].value, s->items[i].value ? strlen(s->items[i].value) : 0);
+        s->items[i].value = copy;
+    } else if (copy) {
+        s->failed = true;
+        wipe(copy, strlen(copy));
+    }
+}
+
+static void read_settings(char *text, given_settings *out)
+{
+    size_t len = strlen(text);
+
+    cli_dotenv(text, put_setting, out);
+    wipe(text, len);
+}
+
+/* Those of a file, then those of the command line. */
+static int settings_of(cli_ctx *ctx, const char *file, const cli_strs *list, given_settings *out)
+{
+    char *text = file ? cli_read_file(ctx, file) : NULL;
+
+    if (file && !text)
+        return CLI_EXIT_ERROR;
+    if (text)
+        read_settings(text, out);
+    for (size_t i = 0; i < list->n; i++) {
+        text = strdup(list->items[i]);
+        out->failed = out->failed || !text;
+        if (text)
+            read_settings(text, out);
+    }
+    return out->failed ? cli_error(ctx, "out of memory") : CLI_EXIT_OK;
+}
+
+static void settings_free(given_settings *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        wipe(s->items[i].value, s->items[i].value ? strlen(s->items[i].value) : 0);
+        free((char *)(uintptr_t)s->items[i].key);
+    }
+    free(s->items);
 }
 
 /* ---- create, duplicate */
@@ -114,10 +160,8 @@ static char *whole_id(const repos_args *args)
 static int make(cli_ctx *ctx, const repos_args *args, bool duplicate)
 {
     hf_create_opts opts = HF_CREATE_OPTS_INIT;
-    hf_space_setting *secrets = NULL;
-    hf_space_setting *variables = NULL;
-    size_t n_secrets = 0;
-    size_t n_variables = 0;
+    given_settings secrets = { 0 };
+    given_settings variables = { 0 };
     hf_repo_url *url = NULL;
     hf_status status = HF_OK;
     cli_call call;
@@ -127,10 +171,11 @@ static int make(cli_ctx *ctx, const repos_args *args, bool duplicate)
 
     if (!id)
         return code;
+    secrets.client = variables.client = call.client;
     if (code == CLI_EXIT_OK)
-        code = settings_of(ctx, &args->secrets, call.client, &secrets, &n_secrets);
+        code = settings_of(ctx, args->secrets_file, &args->secrets, &secrets);
     if (code == CLI_EXIT_OK)
-        code = settings_of(ctx, &args->env, call.client, &variables, &n_variables);
+        code = settings_of(ctx, args->env_file, &args->env, &variables);
     if (code != CLI_EXIT_OK)
         goto done;
     opts.flags = args->exist_ok ? HF_CALL_EXIST_OK : 0;
@@ -142,10 +187,10 @@ static int make(cli_ctx *ctx, const repos_args *args, bool duplicate)
     opts.sleep_time_s = (uint32_t)args->sleep_time.value;
     opts.resource_group = args->resource_group;
     opts.region = args->region;
-    opts.secrets = secrets;
-    opts.n_secrets = n_secrets;
-    opts.variables = variables;
-    opts.n_variables = n_variables;
+    opts.secrets = secrets.items;
+    opts.n_secrets = secrets.n;
+    opts.variables = variables.items;
+    opts.n_variables = variables.n;
     opts.cancel = ctx->cancel;
     if (duplicate)
         status = hf_repo_duplicate(call.client, &call.repo.ref, args->to, &opts, &url, &call.err);
@@ -166,8 +211,8 @@ static int make(cli_ctx *ctx, const repos_args *args, bool duplicate)
                     url->id);
 done:
     hf_repo_url_free(url);
-    settings_free(secrets, n_secrets);
-    settings_free(variables, n_variables);
+    settings_free(&secrets);
+    settings_free(&variables);
     code = cli_call_end(&call, code, status);
     free(id);
     return code;
@@ -354,7 +399,9 @@ static const char *const any_types[] = { "model", "dataset", "space", "bucket", 
     { "storage", NULL, 0, CLI_CHOICE, AT(storage), "SIZE", "spaces: persistent disk", storages }, \
     { "sleep-time", NULL, 0, CLI_UINT, AT(sleep_time), "SECONDS", "spaces: sleep after so long without visitors", NULL }, \
     { "secrets", NULL, 's', CLI_STRS, AT(secrets), "KEY[=VALUE]", "spaces: a secret; without a value, that of the environment; repeatable", NULL }, \
-    { "env", NULL, 'e', CLI_STRS, AT(env), "KEY[=VALUE]", "spaces: a variable; repeatable", NULL }
+    { "env", NULL, 'e', CLI_STRS, AT(env), "KEY[=VALUE]", "spaces: a variable; repeatable", NULL }, \
+    { "secrets-file", NULL, 0, CLI_STR, AT(secrets_file), "FILE", "spaces: secrets, a line of KEY=VALUE each", NULL }, \
+    { "env-file", NULL, 0, CLI_STR, AT(env_file), "FILE", "spaces: variables, likewise", NULL }
 /* clang-format on */
 
 static const cli_opt create_opts[] = {

@@ -315,3 +315,40 @@ def test_an_answer_of_200_mb(odd, home):
     result = peak_of([HF, "models", "ls"], env)
     assert result.code == 1 and "longer than" in result.err and "req-42" in result.err
     assert result.peak_kib < 200_000 or SANITIZED
+
+
+DOTENV = """# a comment
+PLAIN=one
+export EXPORTED = two words  # and a comment
+SINGLE='kept \\n # as it is'
+DOUBLE="a\\nb\\t\\"c\\" \\$d \\\\ \\x"  # comment
+HASH=a#b
+EMPTY=
+FROM_ENV
+NOT_THERE
+1BAD=x
+bad-key=x
+QUOTE="open
+LAST=1
+LAST=2
+UNI=ü日
+"""
+
+
+def test_secrets_and_variables_of_files(hub, env, tmp_path):
+    from pathlib import Path
+    import sys
+    (tmp_path / "env").write_text(DOTENV)
+    env = env | {"FROM_ENV": "from the environment"}
+    words = ["repos", "create", "acme/x", "--type", "space", "--sdk", "static", "--secrets-file", tmp_path / "env", "--env-file",
+             tmp_path / "env", "-s", "PLAIN=over", "-s", "HF_TOKEN", "-s", "MORE='x y' # no", "-e", "FROM_ENV", "-e", "PLAIN=over"]
+    asked = []
+    for program in (HF, Path(sys.executable).with_name("hf")):
+        hub.clear()
+        ok(run([program, *words], env))
+        body = json.loads([a for a in hub.asked if a.path == "/api/repos/create"][0].body)
+        asked.append({k: {e["key"]: e["value"] for e in body[k]} for k in ("secrets", "variables")})
+    assert asked[0] == asked[1]
+    assert asked[0]["secrets"]["HF_TOKEN"] == "hf_token" and asked[0]["variables"]["PLAIN"] == "over"
+    missing = run([HF, "repos", "create", "acme/x", "--secrets-file", tmp_path / "none"], env)
+    assert missing.code == 1 and missing.err.startswith("Error: cannot open") and len(missing.err.splitlines()) == 1
