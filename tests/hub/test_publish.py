@@ -156,6 +156,21 @@ class Split(Publish):
                          ["refs/pr/1"])
         self.assertEqual(len([r for r in self.log("POST", "/commit/") if "create_pr" in r["path"]]), 1)
 
+    def test_answers_lost_in_a_pull_request(self):
+        """The answers to the first commit, which opens the pull request, and to a later one."""
+        self.fill({"old.txt": b"old"})
+        self.upload("f")
+        want = self.many(5001)
+        self.faults("match=POST:*/commit/* nth=1 action=lose", "match=POST:*/commit/* nth=3 action=lose")
+        p = self.upload("f", "--create-pr", "--commit-message", "many")
+        self.assertIn("/discussions/1", p.stderr)
+        self.assertEqual(p.stderr.count("the commit had happened; its answer was lost"), 2)
+        self.assertEqual(self.names("refs/pr/1"), set(want) | {"old.txt"})
+        self.assertEqual(self.commits(revision="refs%2Fpr%2F1")[:6], [f"many (part {n})" for n in range(6, 1, -1)] + ["many"])
+        self.assertEqual([r["ref"] for r in self.api("/api/models/alice/m/refs?include_prs=1")["pullRequests"]],
+                         ["refs/pr/1"])
+        self.assertEqual(len(self.settled("POST", "/commit/")), 1 + 6)
+
     def names(self, revision="main"):
         """By git: the listing of the Hub has pages."""
         git_dir = next((self.data / "git").iterdir())
