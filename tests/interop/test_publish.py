@@ -314,12 +314,17 @@ WHERE = [
     ["name/*"],
     ["none"],
     ["name", "x", "--include", "*.none"],
+    ["name", "--include", "sub/"],
+    ["name", "--include", "*.TXT", "--include", "f*"],
+    [".", "--exclude", "name/", "--exclude", "[o.]*"],
+    [".", "--include", "*.txt", "--exclude", "*/sub/*"],
 ]
 
 
 def test_what_goes_where_is_as_theirs(plain, tmp_path):
     """The official command in one repo, ours in another: the same paths, or both refuse."""
-    work = write_files(tmp_path / "w", {"name/f.txt": b"f", "name/sub/g.txt": b"g", "one.txt": b"1", ".dot": b"d",
+    work = write_files(tmp_path / "w", {"name/f.txt": b"f", "name/sub/g.txt": b"g", "one.txt": b"1", ".dot": b"d", ".git/config": b"x",
+                                        "name/.git/config": b"x", ".cache/huggingface/n": b"x",
                                         "s p ü.txt": b"s"})
     # One process for all calls of the official command: each start of it takes a second.
     theirs = plain("""
