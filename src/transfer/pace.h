@@ -19,7 +19,7 @@
 #define HF__PACE_NEAR_MS    150 /* within so long the first bytes come of a server that is near */
 /* One connection that brings so much in a second is not the brake, but what is done with its bytes;
  * and bytes that come in order are hashed without being read back. */
-#define HF__PACE_PLENTY ((uint64_t)256 * 1024 * 1024)
+#define HF__PACE_PLENTY ((uint64_t)128 * 1024 * 1024)
 #define HF__PACE_GROWTH                                                                            \
     5 /* windows in a row that connections are waited for, as they grow faster */
 #define HF__PACE_DOUBTS 1 /* windows that a step may bring nothing before it is taken back */
