@@ -233,6 +233,9 @@ static hf_status make_layers(hf_client *client, const hf_client_opts *opts, bool
     net.buffer_budget = !opts->memory_budget                 ? default_budget()
                         : opts->memory_budget < LEAST_BUDGET ? LEAST_BUDGET
                                                              : opts->memory_budget;
+    net.name_curl = !use_env || !(hf__env_truthy(hf__env_get("HF_HUB_DISABLE_TELEMETRY")) ||
+                                  hf__env_truthy(hf__env_get("DISABLE_TELEMETRY")) ||
+                                  hf__env_truthy(hf__env_get("DO_NOT_TRACK")));
     hub.token_path = use_env ? client->token_path : NULL;
     hub.stored_path = use_env ? client->stored_tokens_path : NULL;
     hub.no_implicit_token =

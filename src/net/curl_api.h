@@ -13,6 +13,7 @@
 /* member, symbol, result, arguments */
 #define HF__CURL_MAP(X)                                                                            \
     X(global_init, "curl_global_init", CURLcode, (long))                                           \
+    X(version_info, "curl_version_info", curl_version_info_data *, (CURLversion))                  \
     X(easy_init, "curl_easy_init", CURL *, (void))                                                 \
     X(easy_cleanup, "curl_easy_cleanup", void, (CURL *))                                           \
     X(easy_setopt, "curl_easy_setopt", CURLcode, (CURL *, CURLoption, ...))                        \

@@ -42,6 +42,7 @@ hf_status hf__net_new(const hf__net_conf *conf, hf__net **out, hf_error *err)
     if (!net)
         return hf__fail_nomem(err);
     net->conf.user_agent = strdup(conf->user_agent ? conf->user_agent : "");
+    net->conf.name_curl = conf->name_curl;
     if (!hf__trust_init(&net->conf.trust, conf) || !net->conf.user_agent) {
         free_conf(net);
         free(net);
@@ -567,10 +568,36 @@ static void close_curl(hf__net *net)
     net->io.waits = NULL;
 }
 
+/* Only now is it known which curl this is. */
+static hf_status name_curl(hf__net *net, hf_error *err)
+{
+    /* Not curl_version(), which asks OpenLDAP for its own, which resolves the name of the host. */
+    const char *version = net->curl.version_info(CURLVERSION_FIRST)->version;
+    const char *agent = net->conf.user_agent;
+    const char *origin = strstr(agent, "; origin/");
+    size_t head = origin ? (size_t)(origin - agent) : strlen(agent);
+    size_t size = strlen(agent) + strlen(version) + sizeof("; libcurl/");
+    char *named;
+
+    if (!net->conf.name_curl)
+        return HF_OK;
+    named = malloc(size);
+    if (!named)
+        return hf__fail_nomem(err);
+    (void)snprintf(named, size, "%.*s%slibcurl/%s%s", (int)head, agent, head ? "; " : "", version,
+                   agent + head);
+    free(net->conf.user_agent);
+    net->conf.user_agent = named;
+    net->conf.name_curl = false;
+    return HF_OK;
+}
+
 static hf_status start_locked(hf__net *net, hf_error *err)
 {
     hf_status st = hf__curl_load(&net->curl, err);
 
+    if (st == HF_OK)
+        st = name_curl(net, err);
     if (st != HF_OK)
         return st;
     net->multi = net->curl.multi_init();

@@ -150,8 +150,9 @@ typedef struct hf__trust {
 } hf__trust;
 
 struct hf__net {
-    struct { /* set by new, read-only after */
-        char *user_agent;
+    struct {              /* set by new, read-only after */
+        char *user_agent; /* curl's name is added by the first start */
+        bool name_curl;
         hf__trust trust;
         uint32_t connect_timeout_ms;
         uint32_t max_connections;

@@ -18,9 +18,10 @@
 typedef struct hf__net hf__net;
 
 typedef struct hf__net_conf {
-    const char *user_agent; /* complete value */
-    const char *proxy;      /* for every host; "": none; NULL: the environment's */
-    const char *ca_file;    /* NULL: see hf__net_new */
+    const char *user_agent;
+    bool name_curl;      /* add "libcurl/1.2.3" to it, before an "origin/…" at its end */
+    const char *proxy;   /* for every host; "": none; NULL: the environment's */
+    const char *ca_file; /* NULL: see hf__net_new */
     const char *ca_dir;
     uint32_t connect_timeout_ms; /* 0: 10000 */
     uint32_t max_connections;    /* over all hosts; 0: 16 */

@@ -37,6 +37,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not path.startswith("/api/agent-harnesses"):
             self.server.asked.append(asked)
             self.server.tokens.append(self.headers.get("Authorization"))
+            self.server.agents.append(self.headers.get("User-Agent"))
         status, answer, headers = self.server.answer(self.command, path, query)
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
@@ -65,6 +66,7 @@ class Recorder:
     def clear(self):
         self._server.asked = []
         self._server.tokens = []
+        self._server.agents = []
 
     @property
     def asked(self) -> list[Asked]:
@@ -73,6 +75,10 @@ class Recorder:
     @property
     def tokens(self) -> list:
         return self._server.tokens
+
+    @property
+    def agents(self) -> list:
+        return self._server.agents
 
     def _answer(self, method, path, query):
         for pattern, status, answer, *headers in self.answers:

@@ -352,3 +352,15 @@ def test_secrets_and_variables_of_files(hub, env, tmp_path):
     assert asked[0]["secrets"]["HF_TOKEN"] == "hf_token" and asked[0]["variables"]["PLAIN"] == "over"
     missing = run([HF, "repos", "create", "acme/x", "--secrets-file", tmp_path / "none"], env)
     assert missing.code == 1 and missing.err.startswith("Error: cannot open") and len(missing.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("more, agent", [
+    ({}, r"huggingface-cli/[\d.]+; hfhub/[\d.]+; libcurl/[\d.]+"),
+    ({"HF_HUB_USER_AGENT_ORIGIN": "a space"}, r"huggingface-cli/[\d.]+; hfhub/[\d.]+; libcurl/[\d.]+; origin/a space"),
+    ({"HF_HUB_DISABLE_TELEMETRY": "1"}, r"huggingface-cli/[\d.]+; hfhub/[\d.]+"),
+    ({"DO_NOT_TRACK": "yes", "HF_HUB_USER_AGENT_ORIGIN": "x"}, r"huggingface-cli/[\d.]+; hfhub/[\d.]+; origin/x"),
+])
+def test_user_agent(hub, env, more, agent):
+    hub.clear()
+    ok(run([HF, "auth", "whoami"], {k: v for k, v in env.items() if "TELEMETRY" not in k} | more))
+    assert [bool(re.fullmatch(agent, a)) for a in hub.agents] == [True], hub.agents
