@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LEAST_PIECE ((uint64_t)4 * 1024 * 1024)
+#define LEAST_PIECE ((uint64_t)1024 * 1024)
 #define MOST_PIECES 16384
 #define LINE_MAX    400
 #define FILE_MAX    ((size_t)16 * 1024 * 1024)
@@ -168,6 +168,21 @@ static bool read_wrote(reader *r, hf__str rest, uint64_t at)
                           end < journal->size ? end : journal->size);
 }
 
+/* "b <boot> <first byte> <end>" */
+static bool read_bytes(reader *r, hf__str rest, uint64_t at)
+{
+    hf__str boot = word(&rest);
+    uint64_t first;
+    uint64_t end;
+
+    if (!hf__str_to_u64(word(&rest), &first) || !hf__str_to_u64(rest, &end) || first >= end ||
+        end > r->journal->size)
+        return true;
+    if (!hf__str_eq(boot, hf__str_from(r->journal->boot.text)) && !survived(r, boot, at))
+        return true;
+    return hf__ranges_add(r->have, first, end);
+}
+
 /* "h <index> <digest>" */
 static void read_check(reader *r, hf__str rest)
 {
@@ -197,6 +212,8 @@ static hf_status read_lines(reader *r, hf__str all, hf_error *err)
         if (hf__str_eq(kind, HF__STR("h")))
             read_check(r, line);
         else if (hf__str_eq(kind, HF__STR("w")) && !read_wrote(r, line, at))
+            return hf__fail_nomem(err);
+        else if (hf__str_eq(kind, HF__STR("b")) && !read_bytes(r, line, at))
             return hf__fail_nomem(err);
     }
     return HF_OK;
@@ -286,6 +303,24 @@ void hf__journal_wrote(hf__journal *journal, uint64_t first, uint64_t end)
     (void)snprintf(line, sizeof(line), "w %s %llu %llu", journal->boot.text,
                    (unsigned long long)from, (unsigned long long)(to - from));
     append(journal, line);
+}
+
+void hf__journal_leave(hf__journal *journal, const hf__ranges *have)
+{
+    char line[LINE_MAX];
+
+    if (journal->fd < 0)
+        return;
+    for (size_t i = 0; i < have->n; i++) {
+        const hf__range *range = &have->items[i];
+
+        if (range->first % journal->piece == 0 &&
+            (range->end % journal->piece == 0 || range->end == journal->size))
+            continue;
+        (void)snprintf(line, sizeof(line), "b %s %llu %llu", journal->boot.text,
+                       (unsigned long long)range->first, (unsigned long long)range->end);
+        append(journal, line);
+    }
 }
 
 void hf__journal_check(hf__journal *journal, size_t index, const hf__check *check)

@@ -49,6 +49,8 @@ void hf__journal_close(hf__journal *journal);
 
 /* The bytes were written. Only whole pieces are noted. */
 void hf__journal_wrote(hf__journal *journal, uint64_t first, uint64_t end);
+/* The call ends, maybe before the file does: what fills no piece is noted as well. */
+void hf__journal_leave(hf__journal *journal, const hf__ranges *have);
 void hf__journal_check(hf__journal *journal, size_t index, const hf__check *check);
 
 /* Everything noted before hf__journal_mark() was called is on disk. */

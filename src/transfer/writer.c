@@ -99,6 +99,7 @@ void hf__writer_dispose(hf__writer *w)
     hf__strand_free(w->write_strand);
     hf__strand_free(w->hash_strand);
     drop_all(w, w->synced.hash_first);
+    hf__journal_leave(&w->journal, &w->write.have);
     hf__journal_close(&w->journal);
     hf__ranges_dispose(&w->write.have);
     hf__hash_free(w->hash.hash);

@@ -20,6 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 HF = os.environ.get("HF_COMMAND", str(HERE.parent.parent / "build" / "bin" / "hf"))
 SANITIZED = os.environ.get("HFHUB_SANITIZE", "none") != "none"
 MIB = 1 << 20
+PIECE = MIB # of a journal
 PATIENCE = 60 + int(os.environ.get("KILL_MIB", 0)) // 8 # seconds
 
 # What a shell runs in the background ignores SIGINT, and so would the commands that the tests start.
@@ -168,7 +169,7 @@ class Case(unittest.TestCase):
             time.sleep(0.02)
 
     def pieces(self):
-        """Pieces of 4 MiB that the journal of the only part tells of."""
+        """Pieces that the journal of the only part tells of."""
         pieces = set()
         for path in self.blobs().glob("*-journal") if self.blobs().exists() else ():
             for found in re.finditer(r"^w \w+ (\d+) (\d+) ", path.read_text(errors="replace"), re.M):
@@ -180,15 +181,15 @@ class Case(unittest.TestCase):
         for path in self.blobs().glob("*.hfpart") if self.blobs().exists() else ():
             with open(path, "rb") as part:
                 for i in self.pieces():
-                    part.seek(i * 4 * MIB)
-                    self.assertEqual(part.read(4 * MIB), data[i * 4 * MIB:(i + 1) * 4 * MIB], f"piece {i}")
+                    part.seek(i * PIECE)
+                    self.assertEqual(part.read(PIECE), data[i * PIECE:(i + 1) * PIECE], f"piece {i}")
 
     def received(self):
-        return len(self.pieces()) * 4 * MIB
+        return len(self.pieces()) * PIECE
 
     def check_not_asked_again(self, here, requests=None):
         """No range that was asked for has one of these pieces. Where lanes race for the end of a file bytes are sent
         twice, so their sum says less."""
         for r in self.bodies() if requests is None else requests:
             first, last = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", r["range"]).groups())
-            self.assertEqual(here.intersection(range(first // (4 * MIB), last // (4 * MIB) + 1)), set(), r["range"])
+            self.assertEqual(here.intersection(range(first // PIECE, last // PIECE + 1)), set(), r["range"])

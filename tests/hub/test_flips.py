@@ -12,7 +12,7 @@ import time
 import unittest
 
 import case
-from case import MIB, noise
+from case import MIB, PIECE, noise
 
 FLIP_GIB = int(os.environ.get("FLIP_GIB", 0))
 ONCE, ALWAYS = 440, 60
@@ -83,11 +83,11 @@ class Flips(case.Case):
         with open(out.strip(), "rb") as f:
             self.assertEqual(hashlib.file_digest(f, "sha256").hexdigest(), os.path.basename(os.path.realpath(f.name)))
         again = self.sent() - (size - here)
-        asked = [range(int(a) // (4 * MIB), int(b) // (4 * MIB) + 1) for a, b in
+        asked = [range(int(a) // PIECE, int(b) // PIECE + 1) for a, b in
                  (r["range"].removeprefix("bytes=").split("-") for r in self.bodies())]
         twice = sum(any(n in r for r in asked) for n in pieces)
-        print(f"{FLIP_GIB} GiB, one byte wrong: {twice * 4} MiB asked for again, {again / MIB:.0f} MiB sent again")
-        self.assertEqual(twice, 16)
+        print(f"{FLIP_GIB} GiB, one byte wrong: {twice * PIECE // MIB} MiB asked for again, {again / MIB:.0f} MiB sent again")
+        self.assertEqual(twice * PIECE, 64 * MIB)
         self.assertLessEqual(again, 64 * MIB + MIB * len(asked)) # what is under way where a range is handed on
 
 

@@ -12,9 +12,8 @@ import time
 import unittest
 
 import case
-from case import MIB, noise
+from case import MIB, PIECE, noise
 
-PIECE = 4 * MIB
 KILLS = int(os.environ.get("KILLS", 30))
 KILL_MIB = int(os.environ.get("KILL_MIB", 200))
 KILL_RATE = float(os.environ.get("KILL_RATE", 12e6)) # of a connection: so slow that all kills have their turn

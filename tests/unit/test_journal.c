@@ -7,7 +7,7 @@
 #include <fcntl.h>
 
 #define MIB   ((uint64_t)1024 * 1024)
-#define PIECE (4 * MIB)
+#define PIECE MIB
 #define SIZE  (5 * PIECE + 7) /* six pieces, the last of them short */
 #define ETAG  "0a1b2c"
 
@@ -227,9 +227,21 @@ static void forge(world *w, const char *text)
 
 void test_journal__numbers_that_cannot_be(void **state)
 {
-    static const char *const texts[] = { "w %s 0 7",  "w %s 6 1",  "w %s 5 18446744073709551615",
-                                         "w %s -1 2", "w %s 0",    "w %s",
-                                         "w",         "w %s 0 1x", "h 99999999999 00" };
+    static const char *const texts[] = { "b %s 0 5242888",
+                                         "b %s 7 7",
+                                         "b %s 9 1",
+                                         "b %s -1 9",
+                                         "b %s 0",
+                                         "b",
+                                         "w %s 0 7",
+                                         "w %s 6 1",
+                                         "w %s 5 18446744073709551615",
+                                         "w %s -1 2",
+                                         "w %s 0",
+                                         "w %s",
+                                         "w",
+                                         "w %s 0 1x",
+                                         "h 99999999999 00" };
     world w = world_make();
     char line[128];
 
@@ -248,6 +260,32 @@ void test_journal__numbers_that_cannot_be(void **state)
     forge(&w, line); /* the forgery itself is good */
     world_read_again(&w);
     assert_string_equal(believed(&w), "abcdef");
+    world_dispose(&w);
+}
+
+void test_journal__notes_what_fills_no_piece_when_a_call_ends(void **state)
+{
+    world w = world_make();
+    hf__ranges have = { 0 };
+
+    (void)state;
+    assert_true(hf__ranges_add(&have, 0, PIECE + 5));
+    assert_true(hf__ranges_add(&have, 2 * PIECE + 1, 2 * PIECE + 2));
+    assert_true(hf__ranges_add(&have, SIZE - 3, SIZE));
+    hf__journal_leave(&w.journal, &have);
+    hf__ranges_dispose(&have);
+    world_read_again(&w);
+    assert_int_equal(w.have.n, 3);
+    assert_int_equal(hf__ranges_reach(&w.have, 0), PIECE + 5);
+    assert_int_equal(hf__ranges_reach(&w.have, 2 * PIECE + 1), 2 * PIECE + 2);
+    assert_int_equal(hf__ranges_reach(&w.have, SIZE - 3), SIZE);
+    in_life(&w, "earlier");
+    hf__journal_restart(&w.journal, &(hf__ranges){ 0 });
+    assert_true(hf__ranges_add(&have, 3, 9));
+    hf__journal_leave(&w.journal, &have);
+    hf__ranges_dispose(&have);
+    world_read_again(&w); /* which no sync covers */
+    assert_int_equal(w.have.n, 0);
     world_dispose(&w);
 }
 
