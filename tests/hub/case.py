@@ -121,6 +121,12 @@ class Case(unittest.TestCase):
         slow; none otherwise."""
         return SANITIZED * MIB * len(self.bodies())
 
+    def check_sent(self, number, before=0):
+        """So many bytes were sent since there were `before`, and what was under way where ranges were handed on."""
+        sent = self.sent() - before
+        self.assertGreaterEqual(sent, number)
+        self.assertLessEqual(sent, number + MIB * max(0, len(self.bodies()) - 1))
+
     def start(self, *args, **env):
         return subprocess.Popen([HF, "download", "test/repo", *args], env={**self.env, **env},
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -108,7 +108,7 @@ class Wire(case.Case):
                 self.check_got("f", self.data, self.get("f", "--force-download"))
                 seen = [r["path"].split("?")[0] for r in self.log()]
                 self.assertEqual(sorted(p for p in seen if "chain" in p), ["/chain/1", "/chain/2"])
-                self.assertEqual(self.sent(), len(self.data))
+                self.check_sent(len(self.data))
                 self.assertFalse(any(r["auth"] for r in self.log() if r["storage"]))
 
     def test_redirects_of_every_kind_in_circles(self):
@@ -181,7 +181,7 @@ class Wire(case.Case):
                 self.faults({"path": STORAGE, "times": 1, "do": {"status": 403}},
                             {"path": "/resolve/", "times": 1, "do": {"status": 302, "headers": {"Location": where}}})
                 self.check_got("f", self.data, self.get("f", "--force-download"))
-                self.assertEqual(self.sent(), len(self.data))
+                self.check_sent(len(self.data))
 
     # ---- a branch that moves
 

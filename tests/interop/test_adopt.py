@@ -74,5 +74,6 @@ def test_half_of_a_file(tmp_path, home, poisoned):
     end = time.monotonic() + 10
     while hub.sent() - before < want and time.monotonic() < end:
         time.sleep(0.05)  # a line is written after the last byte was
-    assert hub.sent() - before == want
+    # What is under way where a range is handed on to another connection is sent twice.
+    assert want <= hub.sent() - before <= want + 2 * MIB
     assert [p.name for p in left.parent.iterdir()] == [hashlib.sha256(hub.data).hexdigest()]
