@@ -243,6 +243,19 @@ typedef void cli_pair_fn(void *arg, const char *key, const char *value);
  * text. */
 void cli_dotenv(char *text, cli_pair_fn *fn, void *arg);
 
+/* ---- volumes of a space (volumes.c) */
+
+typedef struct cli_volume_list {
+    hf_space_volume *items;
+    size_t n;
+    char **texts; /* that the items point into, as into the URIs */
+    hf_uri **uris;
+} cli_volume_list;
+
+/* Exit code; the list is to be freed in any case. */
+int cli_volumes(cli_ctx *ctx, const cli_strs *texts, cli_volume_list *out);
+void cli_volumes_free(cli_volume_list *list);
+
 /* ---- accounts */
 
 bool cli_env_token(void);

@@ -26,6 +26,7 @@ typedef struct repos_args {
     cli_uint sleep_time;
     cli_strs secrets;
     cli_strs env;
+    cli_strs volumes;
     hf_choice is_private;
     bool is_public;
     bool is_protected;
@@ -162,6 +163,7 @@ static int make(cli_ctx *ctx, const repos_args *args, bool duplicate)
     hf_create_opts opts = HF_CREATE_OPTS_INIT;
     given_settings secrets = { 0 };
     given_settings variables = { 0 };
+    cli_volume_list volumes = { 0 };
     hf_repo_url *url = NULL;
     hf_status status = HF_OK;
     cli_call call;
@@ -176,6 +178,8 @@ static int make(cli_ctx *ctx, const repos_args *args, bool duplicate)
         code = settings_of(ctx, args->secrets_file, &args->secrets, &secrets);
     if (code == CLI_EXIT_OK)
         code = settings_of(ctx, args->env_file, &args->env, &variables);
+    if (code == CLI_EXIT_OK)
+        code = cli_volumes(ctx, &args->volumes, &volumes);
     if (code != CLI_EXIT_OK)
         goto done;
     opts.flags = args->exist_ok ? HF_CALL_EXIST_OK : 0;
@@ -191,6 +195,8 @@ static int make(cli_ctx *ctx, const repos_args *args, bool duplicate)
     opts.n_secrets = secrets.n;
     opts.variables = variables.items;
     opts.n_variables = variables.n;
+    opts.volumes = volumes.items;
+    opts.n_volumes = volumes.n;
     opts.cancel = ctx->cancel;
     if (duplicate)
         status = hf_repo_duplicate(call.client, &call.repo.ref, args->to, &opts, &url, &call.err);
@@ -213,6 +219,7 @@ done:
     hf_repo_url_free(url);
     settings_free(&secrets);
     settings_free(&variables);
+    cli_volumes_free(&volumes);
     code = cli_call_end(&call, code, status);
     free(id);
     return code;
@@ -401,7 +408,8 @@ static const char *const any_types[] = { "model", "dataset", "space", "bucket", 
     { "secrets", NULL, 's', CLI_STRS, AT(secrets), "KEY[=VALUE]", "spaces: a secret; without a value, that of the environment; repeatable", NULL }, \
     { "env", NULL, 'e', CLI_STRS, AT(env), "KEY[=VALUE]", "spaces: a variable; repeatable", NULL }, \
     { "secrets-file", NULL, 0, CLI_STR, AT(secrets_file), "FILE", "spaces: secrets, a line of KEY=VALUE each", NULL }, \
-    { "env-file", NULL, 0, CLI_STR, AT(env_file), "FILE", "spaces: variables, likewise", NULL }
+    { "env-file", NULL, 0, CLI_STR, AT(env_file), "FILE", "spaces: variables, likewise", NULL }, \
+    { "volume", NULL, 'v', CLI_STRS, AT(volumes), "MOUNT", "spaces: a folder, hf://[TYPE/]ID[/PATH]:/MOUNT_PATH[:ro|:rw]; repeatable", NULL }
 /* clang-format on */
 
 static const cli_opt create_opts[] = {

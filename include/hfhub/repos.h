@@ -205,6 +205,16 @@ typedef struct hf_space_setting {
     const char *description; /* NULL: none */
 } hf_space_setting;
 
+/** A repo or bucket that a space sees as a folder. */
+typedef struct hf_space_volume {
+    const char *type;       /* "model", "dataset", "space" or "bucket" */
+    const char *source;     /* its id, "namespace/name" */
+    const char *mount_path; /* begins with '/' */
+    const char *revision;   /* of a repo; NULL: main */
+    const char *path;       /* of the part of it that is mounted; NULL: all */
+    hf_choice read_only;    /* repos always are */
+} hf_space_volume;
+
 typedef struct hf_create_opts {
     uint32_t struct_size;
     uint32_t flags; /* HF_CALL_EXIST_OK */
@@ -222,13 +232,15 @@ typedef struct hf_create_opts {
     size_t n_secrets;
     const hf_space_setting *variables;
     size_t n_variables;
+    const hf_space_volume *volumes;
+    size_t n_volumes;
     hf_cancel *cancel;
 } hf_create_opts;
 
 /* clang-format off */
 #define HF_CREATE_OPTS_INIT \
     { sizeof(hf_create_opts), 0, HF_VISIBILITY_DEFAULT, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, \
-      NULL, 0, NULL, 0, NULL }
+      NULL, 0, NULL, 0, NULL, 0, NULL }
 /* clang-format on */
 
 /** Where a repo is. */

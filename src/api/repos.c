@@ -204,6 +204,25 @@ static const char *setting_text(hf__buf *buf, const hf_space_setting *settings, 
     return hf__buf_cstr(buf);
 }
 
+static const char *volume_text(hf__buf *buf, const hf_space_volume *volumes, size_t n)
+{
+    hf__buf_init(buf, HF__MAX_JSON_BYTES);
+    if (n == 0)
+        return NULL;
+    hf__hub_add_volumes(buf, volumes, n);
+    return hf__buf_cstr(buf);
+}
+
+static hf_status check_volumes(const hf_space_volume *volumes, size_t n, hf_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!volumes || !volumes[i].type || !volumes[i].source || !volumes[i].mount_path ||
+            volumes[i].mount_path[0] != '/')
+            return hf__fail(err, HF_ERR_INVALID_ARG,
+                            "a volume lacks type, source or a mount path that begins with '/'");
+    return HF_OK;
+}
+
 static hf_status check_settings(const hf_space_setting *settings, size_t n, hf_error *err)
 {
     for (size_t i = 0; i < n; i++)
@@ -224,6 +243,8 @@ static hf_status check_create(const hf_repo_ref *repo, const hf_create_opts *o, 
         st = check_settings(o->secrets, o->n_secrets, err);
     if (st == HF_OK)
         st = check_settings(o->variables, o->n_variables, err);
+    if (st == HF_OK)
+        st = check_volumes(o->volumes, o->n_volumes, err);
     return st;
 }
 
@@ -379,6 +400,7 @@ hf_status hf_repo_create(hf_client *client, const hf_repo_ref *repo, const hf_cr
     hf_create_opts o;
     hf__buf secrets;
     hf__buf variables;
+    hf__buf volumes;
     char copy[200];
     const char *organization;
     const char *name;
@@ -407,7 +429,7 @@ hf_status hf_repo_create(hf_client *client, const hf_repo_ref *repo, const hf_cr
             HF__UINT(o.sleep_time_s),
             HF__JSON_TEXT(setting_text(&secrets, o.secrets, o.n_secrets)),
             HF__JSON_TEXT(setting_text(&variables, o.variables, o.n_variables)),
-            HF__TEXT(NULL),
+            HF__JSON_TEXT(volume_text(&volumes, o.volumes, o.n_volumes)),
             HF__TEXT(o.resource_group),
             HF__TEXT(o.region),
             HF__TEXT(o.license),
@@ -416,12 +438,13 @@ hf_status hf_repo_create(hf_client *client, const hf_repo_ref *repo, const hf_cr
             .id = HF__EP_REPO_CREATE, .type = repo->type, .values = values, .n = HF__COUNT(values)
         };
 
-        st = secrets.status != HF_OK || variables.status != HF_OK
+        st = secrets.status != HF_OK || variables.status != HF_OK || volumes.status != HF_OK
                  ? hf__fail_nomem(err)
                  : finish_create(client, &ask, &o, repo, out, err);
     }
     hf__buf_dispose(&secrets);
     hf__buf_dispose(&variables);
+    hf__buf_dispose(&volumes);
     return st;
 }
 
@@ -441,6 +464,7 @@ hf_status hf_repo_duplicate(hf_client *client, const hf_repo_ref *from, const ch
     hf__buf whole;
     hf__buf secrets;
     hf__buf variables;
+    hf__buf volumes;
     hf_repo_ref made;
     hf_status st = hf__api_enter(client, err);
 
@@ -470,12 +494,14 @@ hf_status hf_repo_duplicate(hf_client *client, const hf_repo_ref *from, const ch
             HF__UINT(o.sleep_time_s),
             HF__JSON_TEXT(setting_text(&secrets, o.secrets, o.n_secrets)),
             HF__JSON_TEXT(setting_text(&variables, o.variables, o.n_variables)),
+            HF__JSON_TEXT(volume_text(&volumes, o.volumes, o.n_volumes)),
         };
         hf__ask ask = {
             .id = HF__EP_REPO_DUPLICATE, .repo = from, .values = values, .n = HF__COUNT(values)
         };
 
-        st = secrets.status != HF_OK || variables.status != HF_OK || whole.status != HF_OK
+        st = secrets.status != HF_OK || variables.status != HF_OK || volumes.status != HF_OK ||
+                     whole.status != HF_OK
                  ? hf__fail_nomem(err)
                  : finish_create(client, &ask, &o, &made, out, err);
     }
@@ -483,6 +509,7 @@ hf_status hf_repo_duplicate(hf_client *client, const hf_repo_ref *from, const ch
     hf__buf_dispose(&whole);
     hf__buf_dispose(&secrets);
     hf__buf_dispose(&variables);
+    hf__buf_dispose(&volumes);
     return st;
 }
 

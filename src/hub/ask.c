@@ -168,6 +168,33 @@ void hf__hub_add_settings(hf__buf *out, const hf_space_setting *settings, size_t
     hf__buf_addc(out, ']');
 }
 
+static void add_text(hf__buf *out, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    hf__buf_addf(out, ", \"%s\": ", name);
+    hf__json_add_string(out, hf__str_from(value));
+}
+
+void hf__hub_add_volumes(hf__buf *out, const hf_space_volume *volumes, size_t n)
+{
+    hf__buf_addc(out, '[');
+    for (size_t i = 0; i < n; i++) {
+        const hf_space_volume *v = &volumes[i];
+
+        hf__buf_adds(out, i ? ", {\"type\": " : "{\"type\": ");
+        hf__json_add_string(out, hf__str_from(v->type));
+        add_text(out, "source", v->source);
+        add_text(out, "mountPath", v->mount_path);
+        add_text(out, "revision", v->revision);
+        if (v->read_only != HF_UNSET)
+            hf__buf_addf(out, ", \"readOnly\": %s", v->read_only == HF_YES ? "true" : "false");
+        add_text(out, "path", v->path);
+        hf__buf_addc(out, '}');
+    }
+    hf__buf_addc(out, ']');
+}
+
 /* ---- one answer */
 
 static hf_repo_type type_of(const hf__ask *ask)

@@ -219,6 +219,7 @@ void hf__hub_list_close(hf_list *list);
 
 /* JSON of what a space is given: `[{"key": …}]`. */
 void hf__hub_add_settings(hf__buf *out, const hf_space_setting *settings, size_t n);
+void hf__hub_add_volumes(hf__buf *out, const hf_space_volume *volumes, size_t n);
 
 /* Any request there is. */
 hf_status hf__hub_request(hf__hub *hub, const char *method, const char *path,

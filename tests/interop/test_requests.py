@@ -81,6 +81,15 @@ SAME = [
      "space_variables=[{'key': 'B', 'value': ''}], visibility='protected')",
      "repos create acme/x --type space --sdk gradio --flavor t4-medium --sleep-time 300 -s A=ü=\"1 "
      "-e B= --protected"),
+    ("api.create_repo('acme/x', repo_type='space', space_sdk='docker', space_volumes=["
+     "Volume(type='dataset', source='org/ds', mount_path='/data', path='train', read_only=True), "
+     "Volume(type='model', source='a/b', mount_path='/m', revision='v1'), "
+     "Volume(type='bucket', source='a/c', mount_path='/mnt/d', read_only=False)])",
+     "repos create acme/x --type space --sdk docker -v hf://datasets/org/ds/train:/data:ro --volume hf://a/b@v1:/m "
+     "-v hf://buckets/a/c:/mnt/d:rw"),
+    ("api.duplicate_repo('acme/x', 'bob/y', repo_type='space', space_volumes=["
+     "Volume(type='model', source='a/b', mount_path='/m')])",
+     "repos duplicate acme/x bob/y --type space -v hf://a/b:/m"),
     ("api.delete_repo('acme/x')", "repos delete acme/x -y"),
     ("api.delete_repo('x', repo_type='space', missing_ok=True)", "repos delete x --type space --missing-ok --yes"),
     ("api.move_repo('acme/x', 'bob/y')", "repos move acme/x bob/y"),
@@ -197,7 +206,7 @@ def words_of(text):
 @pytest.mark.parametrize("code, words", SAME, ids=[w for _, w in SAME])
 def test_the_same_request(hub, env, python, code, words):
     hub.clear()
-    python(f"from huggingface_hub import HfApi\napi = HfApi()\n{code}\nresult = 1".replace("SLUG", repr(SLUG)))
+    python(f"from huggingface_hub import HfApi, Volume\napi = HfApi()\n{code}\nresult = 1".replace("SLUG", repr(SLUG)))
     theirs = hub.asked
     hub.clear()
     words = ["repos", "branch", "create", "acme/x", "a/b ü"] if words.endswith("|a/b ü") else words_of(words)
