@@ -228,7 +228,8 @@ hf_status hf__upload_add_folder(hf__upload *u, const char *path, const char *fol
         st = walk_dir(&w, w.folder, err);
     }
     if (st == HF_OK) {
-        qsort(u->items + first, u->n - first, sizeof(up_item), by_path);
+        if (u->n > first) /* items may be NULL when nothing was chosen */
+            qsort(u->items + first, u->n - first, sizeof(up_item), by_path);
         u->folder = u->n_folders++ ? NULL : hf__arena_cstr(u->arena, w.folder);
         u->folder_prefix = hf__arena_cstr(u->arena, w.prefix);
         if (hf__arena_failed(u->arena))
