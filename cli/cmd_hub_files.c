@@ -188,7 +188,8 @@ static void put_tree(cli_ctx *ctx, nodes *all)
     size_t sizes = 0; /* widths of the columns */
     size_t dates = 0;
 
-    qsort(all->items, all->n, sizeof(*all->items), by_path);
+    if (all->n)
+        qsort(all->items, all->n, sizeof(*all->items), by_path);
     for (size_t i = 0; i < all->n; i++) {
         const node *n = &all->items[i];
 

@@ -189,7 +189,8 @@ static hf_status ask_listing(snapshot_call *c, bool patient, hf_error *err)
     }
     if (st != HF_OK)
         return st;
-    qsort(c->tree.entries, c->tree.n, sizeof(hf__entry), by_path);
+    if (c->tree.n)
+        qsort(c->tree.entries, c->tree.n, sizeof(hf__entry), by_path);
     for (size_t i = 1; i < c->tree.n; i++)
         if (strcmp(c->tree.entries[i].path, c->tree.entries[i - 1].path) == 0)
             return hf__fail(err, HF_ERR_PROTOCOL, "the listing names '%.200s' twice",
