@@ -57,7 +57,7 @@ tsan: ## build with ThreadSanitizer and run the suite
 	@cmake --build build-tsan
 	@$(UNRANDOM) $(CTEST) --test-dir build-tsan
 
-soak: ## what `make test` has no time for: 300 kills, power cuts, 20 GiB, 100,000 files; SOAK names parts (tools/soak)
+soak: ## what `make test` has no time for: 300 kills, power cuts, 200 GB, 100,000 files; SOAK names parts (tools/soak)
 	@tools/setup test interop
 	@cmake --preset release -DHFHUB_BUILD_TESTS=ON
 	@cmake --build build

@@ -22,6 +22,7 @@ MIB = 1 << 20
 @unittest.skipUnless(os.path.exists(HF_SERVE), "no hf-serve was built")
 class Publish(unittest.TestCase):
     serve_args = ("--lfs-multipart-threshold", str(4 * MIB), "--lfs-part-bytes", str(MIB))
+    serve_env = {}
 
     def setUp(self):
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="hf-publish-", dir=os.environ.get("TMPDIR")))
@@ -38,7 +39,7 @@ class Publish(unittest.TestCase):
         self.server = subprocess.Popen(
             [HF_SERVE, "serve", "--data", str(self.data), "--port", "0", "--access-log", str(self.log_file),
              "--faults", str(self.fault_file), *self.serve_args],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=self.env)
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**self.env, **self.serve_env})
         self.addCleanup(self.stop)
         self.env["HF_ENDPOINT"] = self.server.stdout.readline().split()[-1]
         self.folder = self.work / "f"

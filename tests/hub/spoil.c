@@ -7,6 +7,8 @@
  *   SPOIL_SYNC=TEXT:ERRNO         fdatasync and fsync of such files fail
  *   SPOIL_MAKE=TEXT:ERRNO         files and directories of such paths cannot be opened for writing,
  *                                 made, renamed or linked
+ *   SPOIL_HOLES=TEXT:TEXT         zeros that are written to files whose path holds one of these are
+ *                                 left as holes
  *   SPOIL_CLOCK=MS:SECONDS        so long after the start the time of day is so much later
  *   SPOIL_BOOT=FILE               is read instead of the machine's boot id
  *   SPOIL_HOST=NAME               this is another machine, and locks of files do not reach the others
@@ -41,6 +43,7 @@ static atomic_llong written;
 static int log_fd = -1;
 static const char *boot_path;
 static const char *host;
+static char *holes[2]; /* NULL: no such rule */
 static long long clock_ms, clock_jump;
 static struct timespec began;
 
@@ -85,7 +88,9 @@ static void find(void *out, const char *name)
     memcpy(out, &found, sizeof found);
 }
 
-__attribute__((constructor)) static void start(void)
+/* Before the first use: libraries of a program open files and ask for the time when they are loaded,
+ * which may be before this one is. */
+static void start(void)
 {
     char *clock_text = getenv("SPOIL_CLOCK");
     char *log_path = getenv("SPOIL_LOG");
@@ -112,12 +117,22 @@ __attribute__((constructor)) static void start(void)
     read_rule("SPOIL_MAKE", &make_rule, false);
     boot_path = getenv("SPOIL_BOOT");
     host = getenv("SPOIL_HOST");
+    holes[0] = getenv("SPOIL_HOLES");
+    holes[1] = holes[0] ? strchr(holes[0], ':') : NULL;
+    if (holes[1])
+        *holes[1]++ = '\0';
     if (clock_text) {
         clock_ms = strtoll(clock_text, &clock_text, 10);
         clock_jump = strtoll(clock_text + (*clock_text == ':'), NULL, 10);
     }
     if (log_path)
         log_fd = real_open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
+
+__attribute__((constructor)) static void ready(void)
+{
+    if (!real_time) /* the last to be found */
+        start();
 }
 
 /* ---- which file */
@@ -161,6 +176,18 @@ static void note(char what, int fd, long long offset, size_t len)
         abort();
 }
 
+/* Zeros over what was not written yet, or was written with the same: a second sender of a part sends
+ * the bytes of the first. */
+static bool leave_hole(int fd, const char *bytes, size_t len, off_t offset)
+{
+    struct stat st;
+
+    if (!holes[1] || len == 0 || bytes[0] || memcmp(bytes, bytes + 1, len - 1) != 0 ||
+        !(fd_has(fd, holes[0]) || fd_has(fd, holes[1])) || fstat(fd, &st) != 0)
+        return false;
+    return st.st_size >= offset + (off_t)len || ftruncate(fd, offset + (off_t)len) == 0;
+}
+
 /* ---- what is replaced */
 
 ssize_t pwrite64(int fd, const void *bytes, size_t len, off_t offset)
@@ -172,6 +199,8 @@ ssize_t pwrite64(int fd, const void *bytes, size_t len, off_t offset)
         errno = write_rule.error;
         return -1;
     }
+    if (leave_hole(fd, bytes, len, offset))
+        return (ssize_t)len;
     note('w', fd, offset, len);
     n = real_pwrite(fd, bytes, len, offset);
     note('w', fd, offset, len);
@@ -213,6 +242,7 @@ int open64(const char *path, int flags, ...)
     va_list rest;
     mode_t mode = 0;
 
+    ready();
     va_start(rest, flags);
     if (flags & O_CREAT)
         mode = va_arg(rest, mode_t);
@@ -227,6 +257,7 @@ int openat64(int dir, const char *path, int flags, ...)
     va_list rest;
     mode_t mode = 0;
 
+    ready();
     va_start(rest, flags);
     if (flags & O_CREAT)
         mode = va_arg(rest, mode_t);
@@ -238,6 +269,7 @@ int openat64(int dir, const char *path, int flags, ...)
 
 FILE *fopen64(const char *path, const char *how)
 {
+    ready();
     return real_fopen(other_boot(path), how);
 }
 
@@ -301,8 +333,10 @@ static long long jump(void)
 
 int clock_gettime(clockid_t id, struct timespec *out)
 {
-    int got = real_clock_gettime(id, out);
+    int got;
 
+    ready();
+    got = real_clock_gettime(id, out);
     if (got == 0 && id == CLOCK_REALTIME)
         out->tv_sec += (time_t)jump();
     return got;
@@ -310,8 +344,10 @@ int clock_gettime(clockid_t id, struct timespec *out)
 
 time_t time(time_t *out)
 {
-    time_t now = real_time(NULL) + (time_t)jump();
+    time_t now;
 
+    ready();
+    now = real_time(NULL) + (time_t)jump();
     if (out)
         *out = now;
     return now;
