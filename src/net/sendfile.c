@@ -90,7 +90,8 @@ bool hf__kernel_setup_io(hf__handle *handle, const hf__net_stream *stream, bool 
 
 /* ---- sending */
 
-/* Through memory, where the kernel cannot do it. */
+/* Through memory, where the kernel cannot do it; or will not, and this tells the file's failure from
+ * the socket's. */
 static hf_status copy_out(hf__net_stream *stream, int to_socket, size_t len, size_t *sent,
                           bool *full)
 {
@@ -106,6 +107,7 @@ static hf_status copy_out(hf__net_stream *stream, int to_socket, size_t len, siz
     n = send(to_socket, bytes, got, MSG_NOSIGNAL | MSG_DONTWAIT);
     *sent = n < 0 ? 0 : (size_t)n;
     *full = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    /* A server that has heard enough may have answered before it hung up: curl finds out. */
     stream->io.handle->gave_up = n < 0 && !*full;
     return HF_OK;
 }
@@ -119,19 +121,16 @@ static hf_status send_some(hf__net_stream *stream, size_t *sent, bool *full)
     uint64_t left = source->len - stream->io.body_at;
     size_t len = left < AT_ONCE ? (size_t)left : AT_ONCE;
     int to_socket = (int)handle->sockets[0];
-    hf_error why = HF_ERROR_INIT;
     hf_status st = hf__os_send_file(to_socket, source->fd, source->first + stream->io.body_at, len,
-                                    sent, full, &why);
+                                    sent, full, NULL);
 
-    if (st == HF_ERR_UNSUPPORTED)
+    if (st != HF_OK)
         return copy_out(stream, to_socket, len, sent, full);
-    /* A server that has heard enough may have answered before it hung up: curl finds out. */
-    handle->gave_up = st != HF_OK;
-    if (st == HF_OK && *sent == 0 && !*full)
-        st = hf__fail(&stream->io.err, HF_ERR_CHANGED,
-                      "what was being sent ended after %llu of %llu bytes",
-                      (unsigned long long)stream->io.body_at, (unsigned long long)source->len);
-    return handle->gave_up ? HF_OK : st;
+    if (*sent == 0 && !*full)
+        return hf__fail(&stream->io.err, HF_ERR_CHANGED,
+                        "what was being sent ended after %llu of %llu bytes",
+                        (unsigned long long)stream->io.body_at, (unsigned long long)source->len);
+    return HF_OK;
 }
 
 static void send_body(hf__net *net, hf__net_stream *stream, hf__end_hop_fn *end)

@@ -3,8 +3,10 @@
 #include "client.h"
 
 #include "api/private.h"
+#include "core/error.h"
 #include "net/internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,7 +18,9 @@ typedef struct fixture {
     client *c;
     peer *p;
     int fd;
-    char *bytes; /* of the file */
+    int kernel_fd; /* what the kernel is told to send; -1: the same */
+    bool broken;   /* reading fails */
+    char *bytes;   /* of the file */
     atomic_uint n_read;
     uint64_t moved; /* the I/O thread's until the call is over */
     unsigned n_resets;
@@ -30,7 +34,8 @@ static hf_status read_file(void *self, uint64_t offset, void *to, size_t len, si
     fixture *f = self;
     ssize_t n = pread(f->fd, to, len, (off_t)(FIRST + offset));
 
-    (void)err;
+    if (f->broken)
+        return hf__fail_os(err, EIO, "cannot read the file");
     atomic_fetch_add(&f->n_read, 1);
     *got = n > 0 ? (size_t)n : 0;
     return HF_OK;
@@ -62,6 +67,7 @@ static fixture *set_up(void)
     char path[4200];
 
     assert_non_null(f);
+    f->kernel_fd = -1;
     f->p = peer_start(answer, f);
     f->c = client_new(peer_url(f->p));
     f->bytes = malloc(FILE_BYTES);
@@ -92,7 +98,7 @@ static hf_status put(fixture *f, const char *url, hf__net_resp *resp, hf_error *
                                     .self = f,
                                     .len = BODY_BYTES,
                                     .is_file = true,
-                                    .fd = f->fd,
+                                    .fd = f->kernel_fd >= 0 ? f->kernel_fd : f->fd,
                                     .first = FIRST,
                                     .moved = on_moved },
                         .retry = HF__NET_RETRY_UPLOAD,
@@ -164,6 +170,30 @@ void test_sendfile__a_file_that_became_shorter_is_told(void **state)
     client_expect(put(f, peer_url(f->p), &resp, &err), &err, HF_ERR_CHANGED);
     assert_non_null(strstr(err.message, "1000000 of"));
     hf__net_resp_dispose(&resp);
+    tear_down(f);
+}
+
+/* Where the kernel fails, reading tells whether it is the file or the socket. */
+void test_sendfile__a_disk_that_fails_is_told_at_once(void **state)
+{
+    fixture *f = set_up();
+    hf__net_resp resp = { 0 };
+    hf_error err = HF_ERROR_INIT;
+    char path[4200];
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/file", f->c->dir.path);
+    f->kernel_fd = open(path, O_WRONLY); /* not to be read from */
+    assert_true(f->kernel_fd >= 0);
+    client_expect(put(f, peer_url(f->p), &resp, &err), &err, HF_OK);
+    assert_true(f->arrived);
+    assert_true(atomic_load(&f->n_read) > 0);
+    hf__net_resp_dispose(&resp);
+    f->broken = true;
+    client_expect(put(f, peer_url(f->p), &resp, &err), &err, HF_ERR_IO);
+    assert_non_null(strstr(err.message, "cannot read the file"));
+    hf__net_resp_dispose(&resp);
+    close(f->kernel_fd);
     tear_down(f);
 }
 
