@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Hashes that the caller demands, whatever the Hub says. Before a byte is asked for the Hub's own
- * word is compared; what was here already is hashed afterwards, since nobody did in this call.
+ * word is compared, where it is a hash of the same kind; else the content is hashed afterwards, as is
+ * what was here already, since nobody did in this call.
  */
 #include "transfer/private.h"
 
@@ -63,7 +64,8 @@ hf_status hf__expect_plan(run *r, const hf_expected *list, size_t n, hf_error *e
 
 hf_status hf__expect_etag(const hf_file *file, const char *expected, hf_error *err)
 {
-    if (!expected || !file->etag || strcmp(file->etag, expected) == 0)
+    if (!expected || !file->etag || strlen(file->etag) != strlen(expected) ||
+        strcmp(file->etag, expected) == 0)
         return HF_OK;
     return hf__fail(err, HF_ERR_CORRUPT,
                     "'%.200s' should have hash %s, but the Hub has it with %s; nothing was fetched",
@@ -109,7 +111,9 @@ hf_status hf__expect_content(run *r, hf_error *err)
         char hash[HF__HASH_HEX_MAX + 1];
         hf_status st;
 
-        if (!o->expected || o->file->verified)
+        bool told = o->expected && o->file->etag && strcmp(o->file->etag, o->expected) == 0;
+
+        if (!o->expected || (told && o->file->verified))
             continue;
         st = hash_file(o->file->path,
                        strlen(o->expected) == 64 ? HF__HASH_SHA256 : HF__HASH_GIT_BLOB, hash,
@@ -117,9 +121,10 @@ hf_status hf__expect_content(run *r, hf_error *err)
         if (st != HF_OK)
             return st;
         if (strcmp(hash, o->expected) != 0)
-            return hf__fail(err, HF_ERR_CORRUPT,
-                            "'%s' has hash %s instead of %s; force the download to replace it",
-                            o->file->path, hash, o->expected);
+            return hf__fail(err, HF_ERR_CORRUPT, "'%s' has hash %s instead of %s; %s",
+                            o->file->path, hash, o->expected,
+                            told ? "force the download to replace it"
+                                 : "it is not the file that was meant");
         o->file->verified = 1;
     }
     return HF_OK;

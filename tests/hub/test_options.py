@@ -202,6 +202,26 @@ class Options(case.Case):
             self.assertIn("sums", err)
         self.assertEqual(self.get("g", "--locked", str(self.work / "absent"))[0], 1)
 
+    def test_require_hash_of_the_other_kind(self):
+        """What sha256sum wrote holds for files that the Hub knows by git's hash alone, and the other way round."""
+        files = {"g": b"small\n", "f": b"\0" + noise(2 * MIB)}
+        self.serve(files)
+        sums = self.work / "sums"
+        sha256 = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        git = {name: hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest() for name, data in files.items()}
+        for made in (sha256, git):
+            sums.write_text("".join(f"{h}  {name}\n" for name, h in made.items()))
+            for args in ((), ("g",), ("f",), ("--force-download",), ("--local-dir", str(self.work / "down"))):
+                code, _, err = self.get(*args, "--require-hash", str(sums))
+                self.assertEqual(code, 0, err)
+            for name, h in made.items():
+                sums.write_text(f"{h[:-1]}{'0' if h[-1] != '0' else '1'}  {name}\n")
+                word = "nothing was fetched" if (name, made) in (("f", sha256), ("g", git)) else "not the file that was meant"
+                for args in ((), ("--force-download",)):
+                    code, out, err = self.get(name, *args, "--require-hash", str(sums))
+                    self.assertEqual((code, out), (1, ""))
+                    self.assertIn(word, err)
+
 
 if __name__ == "__main__":
     unittest.main()
