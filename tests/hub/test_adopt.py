@@ -76,9 +76,9 @@ class Adopt(case.Case):
                 case.shutil.rmtree(self.work / "home", ignore_errors=True)
                 path = self.left(content, name)
                 before = path.read_bytes()
-                sent = self.sent()
+                since = len(self.bodies())
                 self.get_it()
-                self.check_sent(SIZE, sent)
+                self.check_sent(SIZE, since)
                 self.assertEqual(path.read_bytes(), before)
 
     def test_link(self):
