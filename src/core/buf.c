@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define ADDF_BYTES ((size_t)127) /* with its NUL a block of the allocator */
+
 void hf__buf_init(hf__buf *buf, size_t max_bytes)
 {
     *buf = (hf__buf){ .max = max_bytes };
@@ -87,26 +89,32 @@ void hf__buf_addc(hf__buf *buf, char byte)
     hf__buf_add(buf, &byte, 1);
 }
 
+/* Most texts fit where there is room already, and are printed once. */
 void hf__buf_addf(hf__buf *buf, const char *fmt, ...)
 {
+    size_t room = buf->max - buf->len < ADDF_BYTES ? buf->max - buf->len : ADDF_BYTES;
+    char *place = hf__buf_reserve(buf, room);
     va_list args;
-    char *place;
     int len;
 
-    va_start(args, fmt);
-    len = vsnprintf(NULL, 0, fmt, args);
-    va_end(args);
-    if (len < 0) {
-        buf->status = buf->status == HF_OK ? HF_ERR_LIMIT : buf->status;
-        return;
-    }
-    place = hf__buf_reserve(buf, (size_t)len);
     if (!place)
         return;
     va_start(args, fmt);
-    (void)vsnprintf(place, (size_t)len + 1, fmt, args);
+    len = vsnprintf(place, room + 1, fmt, args);
     va_end(args);
-    hf__buf_grew(buf, (size_t)len);
+    if (len >= 0 && (size_t)len > room) {
+        *place = '\0';
+        place = hf__buf_reserve(buf, (size_t)len);
+        if (!place)
+            return;
+        va_start(args, fmt);
+        (void)vsnprintf(place, (size_t)len + 1, fmt, args);
+        va_end(args);
+    }
+    if (len < 0)
+        buf->status = HF_ERR_LIMIT;
+    else
+        hf__buf_grew(buf, (size_t)len);
 }
 
 static bool is_unreserved(char c)
