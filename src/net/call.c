@@ -106,6 +106,7 @@ hf_status hf__net_call(hf__net *net, const hf__net_req *req, const hf_cancel *ca
     pthread_cond_init(&waiter.ended, NULL);
     st = hf__stream_submit(stream, err);
     if (st == HF_OK) {
+        hf__net_go(net);
         wait_done(&waiter, stream, cancel);
         st = waiter.status;
         if (st == HF_OK)

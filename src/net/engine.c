@@ -53,6 +53,8 @@ hf_status hf__net_new(const hf__net_conf *conf, hf__net **out, hf_error *err)
     net->conf.max_per_host = conf->max_per_host ? conf->max_per_host : 8;
     net->conf.log = conf->log;
     net->conf.second_ms = 1000;
+    net->conf.trace_high = hf__random_u64();
+    net->conf.trace_low = hf__random_u64();
     hf__blocks_init(&net->blocks,
                     conf->buffer_budget ? conf->buffer_budget : (uint64_t)32 * 1024 * 1024);
     pthread_mutex_init(&net->synced.lock, NULL);
@@ -485,6 +487,7 @@ static bool take_new_io(hf__net *net)
     pthread_mutex_lock(&net->synced.lock);
     stream = net->synced.first;
     net->synced.first = net->synced.last = NULL;
+    atomic_store(&net->untold, false);
     stopping = net->synced.stopping;
     pthread_mutex_unlock(&net->synced.lock);
     while (stream) {
@@ -638,11 +641,16 @@ hf_status hf__stream_submit(hf__net_stream *stream, hf_error *err)
         else
             net->synced.first = stream;
         net->synced.last = stream;
+        atomic_store(&net->untold, true);
     }
     pthread_mutex_unlock(&net->synced.lock);
-    if (st == HF_OK)
-        hf__net_wake(net);
     return st;
+}
+
+void hf__net_go(hf__net *net)
+{
+    if (atomic_exchange(&net->untold, false))
+        hf__net_wake(net);
 }
 
 bool hf__net_forked(hf__net *net)

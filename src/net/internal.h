@@ -158,7 +158,9 @@ struct hf__net {
         uint32_t max_connections;
         uint32_t max_per_host;
         hf__log *log;
-        uint32_t second_ms; /* 1000; tests make seconds short */
+        uint32_t second_ms;  /* 1000; tests make seconds short */
+        uint64_t trace_high; /* random; ids to trace requests by begin with it, */
+        uint64_t trace_low;  /* and end in a count from here */
     } conf;
     hf__blocks blocks;
 
@@ -170,6 +172,7 @@ struct hf__net {
     atomic_long pid; /* of the process that has the thread; 0: not started */
 
     atomic_bool woken;      /* a wakeup is on its way to the I/O thread */
+    atomic_bool untold;     /* there are new streams that it may not know of */
     atomic_bool any_cancel; /* some stream was asked to stop */
 
     struct { /* only with the lock held */
@@ -180,6 +183,7 @@ struct hf__net {
         hf__net_stream *last;
     } synced;
 
+    atomic_uint_fast64_t n_traced;
     atomic_uint_fast64_t asked_until_ms; /* the last time that any server named */
 
     atomic_uint_fast64_t rate_limit; /* bytes per second of all bodies; 0: none */
@@ -241,6 +245,7 @@ void hf__kernel_send_io(hf__net *net, hf__end_hop_fn *end);
 
 hf_status hf__stream_new(hf__net *net, const hf__net_req *req, const hf__net_sink *sink,
                          bool collect, hf__net_stream **out, hf_error *err);
+/* Hands it to the I/O thread, which hears of it at the next hf__net_go(). */
 hf_status hf__stream_submit(hf__net_stream *stream, hf_error *err);
 hf_status hf__stream_reset_hop_io(hf__net_stream *stream);
 hf_status hf__stream_reset_try_io(hf__net_stream *stream);

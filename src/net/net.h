@@ -160,9 +160,11 @@ typedef struct hf__net_sink {
 
 typedef struct hf__net_stream hf__net_stream;
 
-/* Starts a request; req is copied. *out is valid until hf__net_stream_free. */
+/* Adds a request; req is copied. *out is valid until hf__net_stream_free. The request is sent once
+ * hf__net_go() was called, or sooner: those that are made together wake the I/O thread once. */
 hf_status hf__net_stream_start(hf__net *net, const hf__net_req *req, const hf__net_sink *sink,
                                hf__net_stream **out, hf_error *err);
+void hf__net_go(hf__net *net);
 /* Asks; on_done still comes, with HF_ERR_CANCELED. */
 void hf__net_stream_cancel(hf__net_stream *stream);
 void hf__net_stream_free(hf__net_stream *stream); /* after on_done was entered; NULL allowed */

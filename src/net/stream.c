@@ -121,11 +121,11 @@ static hf_status copy_request(hf__net_stream *stream, const hf__net_req *req)
     return req->n_headers ? copy_headers(stream, req) : HF_OK;
 }
 
-/* A caller's X-Request-Id is the id to trace by (hub-http.md 10.2); else a random UUID is made. */
+/* A caller's X-Request-Id is the id to trace by (hub-http.md 10.2); else a UUID that no other request has. */
 static void make_trace_id(hf__net_stream *stream)
 {
-    uint64_t high = hf__random_u64();
-    uint64_t low = hf__random_u64();
+    uint64_t high = stream->net->conf.trace_high;
+    uint64_t low = stream->net->conf.trace_low;
 
     for (size_t i = 0; i < stream->req.n_headers; i++) {
         const hf__net_header *header = &stream->req.headers[i];
@@ -135,6 +135,7 @@ static void make_trace_id(hf__net_stream *stream)
             return;
         }
     }
+    low += atomic_fetch_add(&stream->net->n_traced, 1);
     (void)snprintf(stream->trace_id, sizeof(stream->trace_id), "%08x-%04x-4%03x-%04x-%012llx",
                    (unsigned)(high >> 32), (unsigned)(high >> 16 & 0xffff),
                    (unsigned)(high & 0xfff), (unsigned)(low >> 48 & 0x3fff) | 0x8000u,
@@ -374,12 +375,13 @@ static bool may_retry(const hf__net_stream *stream, uint32_t wait_ms)
 static void consider_retry(hf__net_stream *stream)
 {
     hf__net *net = stream->net;
-    hf__str host = host_of(hf__buf_cstr(&stream->io.url));
     uint32_t asked_s;
     uint32_t wait_ms;
+    hf__str host;
 
     if (!hf__retry_status(stream->io.status))
         return;
+    host = host_of(hf__buf_cstr(&stream->io.url));
     asked_s = hf__retry_asked_s(stream->io.status, stream->io.headers);
     wait_ms = hf__retry_wait_ms(atomic_load(&stream->retries), asked_s, net->conf.second_ms,
                                 hf__random_u64());
@@ -435,7 +437,7 @@ static hf_status read_content_length(hf__net_stream *stream)
 static hf_status check_coding(hf__net_stream *stream)
 {
     hf__str coding = hf__str_from(hf__net_header_get(stream->io.headers, "Content-Encoding"));
-    hf__str host = host_of(hf__buf_cstr(&stream->io.url));
+    hf__str host;
 
     if (!coding.len || hf__str_eq_nocase(coding, HF__STR("identity")) ||
         hf__str_eq_nocase(coding, HF__STR("aws-chunked")))
@@ -444,6 +446,7 @@ static hf_status check_coding(hf__net_stream *stream)
     stream->io.content_length = HF__NET_NO_LIMIT;
     if (stream->io.status >= 400 || strcmp(stream->req.method, "HEAD") == 0)
         return HF_OK;
+    host = host_of(hf__buf_cstr(&stream->io.url));
     return hf__fail(&stream->io.err, HF_ERR_PROTOCOL,
                     "'%.*s' sent its answer in coding '%.*s', which was not asked for",
                     (int)host.len, host.ptr, (int)coding.len, coding.ptr);
@@ -484,35 +487,36 @@ static int parse_status(hf__str line)
     return 0;
 }
 
-static bool take_line(hf__net_stream *stream, hf__str line)
+/* Of a head that cannot be read; false. */
+static bool fail_head(hf__net_stream *stream, hf_status st, const char *what)
 {
     hf__str host = host_of(hf__buf_cstr(&stream->io.url));
+
+    return fail(stream, hf__fail(&stream->io.err, st, "'%.*s' %s", (int)host.len, host.ptr, what));
+}
+
+static bool take_line(hf__net_stream *stream, hf__str line)
+{
     hf_status st;
 
     stream->io.header_bytes += line.len;
     if (stream->io.header_bytes > HF__MAX_HEADER_BYTES)
-        return fail(stream, hf__fail(&stream->io.err, HF_ERR_LIMIT, "'%.*s' sent too large headers",
-                                     (int)host.len, host.ptr));
+        return fail_head(stream, HF_ERR_LIMIT, "sent too large headers");
     while (line.len && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r'))
         line.len--;
     if (stream->io.status == 0) {
         stream->io.status = hf__str_starts(line, HF__STR("HTTP/")) ? parse_status(line) : 0;
-        if (stream->io.status == 0)
-            return fail(stream,
-                        hf__fail(&stream->io.err, HF_ERR_PROTOCOL, "'%.*s' does not answer in HTTP",
-                                 (int)host.len, host.ptr));
-        return true;
+        return stream->io.status != 0 ||
+               fail_head(stream, HF_ERR_PROTOCOL, "does not answer in HTTP");
     }
     if (line.len == 0)
         return head_complete(stream);
     st = hf__headers_add_line(stream->io.headers, line);
-    if (st == HF_ERR_PROTOCOL)
-        st = hf__fail(&stream->io.err, st, "'%.*s' sent a malformed header", (int)host.len,
-                      host.ptr);
-    else if (st != HF_OK)
-        st = hf__fail(&stream->io.err, st, "cannot keep the headers of '%.*s'", (int)host.len,
-                      host.ptr);
-    return st == HF_OK || fail(stream, st);
+    if (st == HF_OK)
+        return true;
+    return fail_head(stream, st,
+                     st == HF_ERR_PROTOCOL ? "sent a malformed header"
+                                           : "sent headers that cannot be kept");
 }
 
 size_t hf__stream_on_header(char *data, size_t size, size_t n, void *self)

@@ -108,6 +108,7 @@ void hf__run_wait(run *r, uint32_t ms)
 {
     struct timespec until;
 
+    hf__net_go(r->ctx->net);
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (time_t)(ms / 1000);
     until.tv_nsec += (long)(ms % 1000) * 1000000;

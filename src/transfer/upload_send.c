@@ -106,6 +106,7 @@ static hf_status put_start(up_put *put, const hf__net_req *req, hf_error *err)
         put_free(put);
         return st;
     }
+    hf__net_go(put->r->ctx->net);
     put->next = send->puts;
     send->puts = put;
     send->n_puts++;
