@@ -20,6 +20,14 @@ static void set_target(hf__pace *pace, uint32_t target)
     pace->target = target < pace->cap ? target : pace->cap;
 }
 
+static void step_up(hf__pace *pace)
+{
+    if (pace->target > 1)
+        set_target(pace, pace->target * 2);
+    else
+        set_target(pace, pace->far ? HF__PACE_FIRST_STEP_FAR : HF__PACE_FIRST_STEP);
+}
+
 static bool pays(const hf__pace *pace, uint64_t rate)
 {
     return rate >= pace->goodput + pace->goodput / 8;
@@ -31,7 +39,7 @@ static void judge(hf__pace *pace, uint64_t now_ms, uint64_t rate, bool saturated
     bool tried = pace->target > pace->proven;
 
     if (tried && !pays(pace, rate)) {
-        if (pace->doubts++ < HF__PACE_DOUBTS)
+        if (pace->doubts++ < (pace->far ? HF__PACE_DOUBTS_FAR : HF__PACE_DOUBTS))
             return; /* a connection far away is slow at first */
         pace->target = pace->proven;
         pace->doubts = 0;
@@ -51,7 +59,7 @@ static void judge(hf__pace *pace, uint64_t now_ms, uint64_t rate, bool saturated
     pace->proven = pace->target;
     pace->goodput = rate;
     if (now_ms >= pace->hold_ms && rate > 0 && !saturated && rate / pace->target < HF__PACE_PLENTY)
-        set_target(pace, pace->target * (pace->target == 1 ? HF__PACE_FIRST_STEP : 2));
+        step_up(pace);
 }
 
 void hf__pace_step(hf__pace *pace, uint64_t now_ms, uint64_t bytes, uint32_t in_use, bool saturated)
@@ -68,6 +76,7 @@ void hf__pace_step(hf__pace *pace, uint64_t now_ms, uint64_t bytes, uint32_t in_
     /* Of a server that is near, the wait for the first bytes says nothing of its speed. */
     if (!pace->any_byte && bytes > pace->begin_bytes) {
         pace->any_byte = true;
+        pace->far = ms >= HF__PACE_NEAR_MS;
         if (ms < HF__PACE_NEAR_MS) {
             open_window(pace, now_ms, bytes, true);
             return;

@@ -12,17 +12,19 @@
 /* ---- connections: a slow start that doubles while goodput grows, and stops at the knee. The first
  * step is a larger one: far away, every window counts. */
 
-#define HF__PACE_WINDOW_MS  400 /* goodput is measured over so long */
-#define HF__PACE_HOLD_MS    2000 /* after a step that brought nothing; doubles from one to the next */
-#define HF__PACE_LONG_MS    32000 /* at most; also half of what a refusal costs */
-#define HF__PACE_FIRST_STEP 4
-#define HF__PACE_NEAR_MS    150 /* within so long the first bytes come of a server that is near */
+#define HF__PACE_WINDOW_MS      400 /* goodput is measured over so long */
+#define HF__PACE_HOLD_MS        2000 /* after a step that brought nothing; doubles from one to the next */
+#define HF__PACE_LONG_MS        32000 /* at most; also half of what a refusal costs */
+#define HF__PACE_FIRST_STEP     4     /* and */
+#define HF__PACE_FIRST_STEP_FAR 8   /* where a round trip is long: there each is slow for seconds */
+#define HF__PACE_NEAR_MS        150 /* within so long the first bytes come of a server that is near */
 /* One connection that brings so much in a second is not the brake, but what is done with its bytes;
  * and bytes that come in order are hashed without being read back. */
 #define HF__PACE_PLENTY ((uint64_t)128 * 1024 * 1024)
 #define HF__PACE_GROWTH                                                                            \
     5 /* windows in a row that connections are waited for, as they grow faster */
-#define HF__PACE_DOUBTS 1 /* windows that a step may bring nothing before it is taken back */
+#define HF__PACE_DOUBTS     1 /* windows that a step may bring nothing before it is taken back; or */
+#define HF__PACE_DOUBTS_FAR 3
 
 typedef struct hf__pace {
     uint32_t cap;
@@ -37,6 +39,7 @@ typedef struct hf__pace {
     unsigned grown;     /* windows that were not judged since they brought ever more */
     unsigned doubts;
     bool any_byte;
+    bool far;      /* from the server, by its first bytes */
     bool settling; /* the first window after a step counts only when it shows a gain */
     bool refused;  /* the hold is the server's wish */
 } hf__pace;

@@ -32,9 +32,10 @@ static void note_rate(hf__plan *plan, uint64_t rate)
         plan->usual_rate = rate;
 }
 
-static void note_latency(hf__plan *plan, uint64_t ms)
+static void note_trip(hf__plan *plan, uint64_t ms)
 {
-    plan->latency_ms = plan->latency_ms ? (3 * plan->latency_ms + ms) / 4 : ms;
+    if (!plan->trip_ms || ms < plan->trip_ms)
+        plan->trip_ms = ms ? ms : 1;
 }
 
 void hf__plan_moved(hf__plan *plan, int index, uint64_t at, uint64_t now_ms)
@@ -43,7 +44,7 @@ void hf__plan_moved(hf__plan *plan, int index, uint64_t at, uint64_t now_ms)
     uint64_t ms = now_ms - lane->rate_ms;
 
     if (at > lane->at && lane->at == lane->first)
-        note_latency(plan, now_ms - lane->start_ms);
+        note_trip(plan, now_ms - lane->start_ms);
     if (at > lane->at) {
         lane->at = at;
         lane->last_ms = now_ms;
@@ -193,12 +194,20 @@ static uint64_t ms_left(const hf__lane_plan *lane)
     return left_of(lane) / (lane->rate / 1000 + 1);
 }
 
-/* What is cut off has been sent in part, and another connection is slow at first, the more so the
- * farther away the server is: a lane that will soon be done by itself, or whose speed is not known,
- * is left alone unless it has much to bring. */
+/* Until another connection brings much. One that a lane left behind is up to speed; a new one is
+ * slow at first, the more so the farther away the server is. */
+static uint64_t warm_up_ms(const hf__plan *plan)
+{
+    bool idle = plan->n_lanes < plan->most_lanes;
+
+    return plan->trip_ms * (idle ? HF__PLAN_WARM_TRIPS : HF__PLAN_NEW_TRIPS);
+}
+
+/* What is cut off has been sent in part: a lane that will soon be done by itself, or whose speed is
+ * not known, is left alone unless it has much to bring. */
 static bool is_worth_sharing(const hf__plan *plan, const hf__lane_plan *lane)
 {
-    uint64_t soon_ms = plan->latency_ms * HF__PLAN_SHARE_TRIPS;
+    uint64_t soon_ms = warm_up_ms(plan);
 
     if (!lane->used || left_of(lane) < 2 * HF__PLAN_SHARE)
         return false;
@@ -211,7 +220,7 @@ static bool is_worth_sharing(const hf__plan *plan, const hf__lane_plan *lane)
  * brings nothing in the beginning. */
 static uint64_t keeps(const hf__plan *plan, const hf__lane_plan *lane)
 {
-    uint64_t head_start = lane->rate / 1000 * plan->latency_ms * HF__PLAN_SHARE_TRIPS / 2;
+    uint64_t head_start = lane->rate / 1000 * warm_up_ms(plan) / 2;
 
     return (left_of(lane) + least(head_start, left_of(lane) / 2)) / 2;
 }
@@ -251,7 +260,7 @@ static void give_whole(hf__plan *plan, uint64_t now_ms, hf__plan_job *out)
  * full, and all lanes are as slow, it would only be in their way. */
 static bool give_hedge(hf__plan *plan, uint64_t now_ms, hf__plan_job *out)
 {
-    uint64_t worst_ms = plan->latency_ms * HF__PLAN_HEDGE_TRIPS;
+    uint64_t worst_ms = plan->trip_ms * HF__PLAN_HEDGE_TRIPS;
     hf__lane_plan *lane = NULL;
 
     if (plan->n_lanes >= plan->most_lanes)
@@ -283,8 +292,7 @@ static bool is_nearly_done(const hf__plan *plan)
     for (unsigned i = 0; i < HF__PLAN_LANES; i++)
         if (plan->lanes[i].used)
             rate += plan->lanes[i].rate;
-    return rate &&
-           hf__plan_left(plan) / (rate / 1000 + 1) < plan->latency_ms * HF__PLAN_SHARE_TRIPS;
+    return rate && hf__plan_left(plan) / (rate / 1000 + 1) < plan->trip_ms * HF__PLAN_NEW_TRIPS;
 }
 
 bool hf__plan_next(hf__plan *plan, bool more, uint64_t now_ms, hf__plan_job *out)

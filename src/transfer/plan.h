@@ -14,15 +14,15 @@
 
 #include "transfer/ranges.h"
 
-#define HF__PLAN_LANES     24                          /* some of them to help out others */
-#define HF__PLAN_UNKNOWN   UINT64_MAX                  /* size that nobody told */
-#define HF__PLAN_SHARE     ((uint64_t)512 * 1024)      /* less is not worth another request */
-#define HF__PLAN_SHARE_NEW ((uint64_t)8 * 1024 * 1024) /* of a lane whose speed is not known */
-#define HF__PLAN_SHARE_MS  1000 /* nor is what a lane brings by itself in so long */
-#define HF__PLAN_SHARE_TRIPS                                                                       \
-    8 /* or in so many times what it takes to get the first byte of an answer */
+#define HF__PLAN_LANES       24                          /* some of them to help out others */
+#define HF__PLAN_UNKNOWN     UINT64_MAX                  /* size that nobody told */
+#define HF__PLAN_SHARE       ((uint64_t)512 * 1024)      /* less is not worth another request */
+#define HF__PLAN_SHARE_NEW   ((uint64_t)8 * 1024 * 1024) /* of a lane whose speed is not known */
+#define HF__PLAN_SHARE_MS    1000 /* nor is what a lane brings by itself in so long */
+#define HF__PLAN_NEW_TRIPS   8 /* or in so many times what it takes to get a first byte, for a new */
+#define HF__PLAN_WARM_TRIPS  3   /* connection; for an idle one, which is up to speed */
 #define HF__PLAN_HEDGE_MS    400 /* an idle connection helps a lane that needs longer than this */
-#define HF__PLAN_HEDGE_TRIPS 3   /* and than so many times what a first byte takes */
+#define HF__PLAN_HEDGE_TRIPS 6   /* and than so many times what a first byte takes */
 #define HF__PLAN_LEAST_RUN   ((uint64_t)4 * 1024 * 1024)  /* of several lanes */
 #define HF__PLAN_FIRST_RUN   ((uint64_t)32 * 1024 * 1024) /* as long as nothing is known, at most */
 #define HF__PLAN_MOST_RUN    ((uint64_t)128 * 1024 * 1024) /* likewise */
@@ -53,7 +53,7 @@ typedef struct hf__plan {
     unsigned most_lanes; /* connections, in use or kept open by lanes that ended */
     uint64_t n_opened;   /* since the start */
     uint64_t usual_rate; /* of a good lane, lately */
-    uint64_t latency_ms; /* from the start of a lane to its first byte, lately; 0: not known */
+    uint64_t trip_ms;    /* least from the start of a lane to its first byte; 0: not known */
     bool whole;          /* ranges are not to be had: one lane, from the start, to the end */
 } hf__plan;
 

@@ -62,7 +62,28 @@ void test_pace__the_first_bytes_are_news(void **state)
         hf__pace_step(&pace, now, 0, 0, false);
     assert_int_equal(pace.target, 1);
     hf__pace_step(&pace, 1900, 4096, 1, false);
-    assert_int_equal(pace.target, HF__PACE_FIRST_STEP);
+    assert_int_equal(pace.target, HF__PACE_FIRST_STEP_FAR);
+}
+
+/* What a server brings that is so far away bounces for seconds after a step. */
+void test_pace__far_away_a_step_has_longer_to_pay(void **state)
+{
+    hf__pace pace;
+    uint64_t now = 1900;
+    uint64_t bytes = 4096;
+
+    (void)state;
+    hf__pace_init(&pace, 16);
+    hf__pace_step(&pace, 1000, 0, 0, false);
+    hf__pace_step(&pace, now, bytes, 1, false);
+    while (pace.target <= HF__PACE_FIRST_STEP_FAR)
+        hf__pace_step(&pace, now += HF__PACE_WINDOW_MS, bytes += 4 * MIB, pace.target, false);
+    for (unsigned i = 0; i <= HF__PACE_DOUBTS_FAR; i++) {
+        assert_int_equal(pace.target, 2 * HF__PACE_FIRST_STEP_FAR);
+        hf__pace_step(&pace, now += HF__PACE_WINDOW_MS, bytes += 4 * MIB, pace.target, false);
+    }
+    hf__pace_step(&pace, now += HF__PACE_WINDOW_MS, bytes += 4 * MIB, pace.target, false);
+    assert_int_equal(pace.target, HF__PACE_FIRST_STEP_FAR);
 }
 
 void test_pace__never_above_the_cap(void **state)
