@@ -190,7 +190,8 @@ typedef struct cli_progress {
     bool bar;    /* a line that is rewritten; else plain lines */
     bool blocks; /* the terminal takes block characters */
     bool off;
-    bool json; /* one object a line */
+    bool json;   /* one object a line */
+    bool upload; /* its objects tell what was hashed and committed, too */
     uint64_t started_ms;
     uint64_t shown_ms;
     uint64_t bytes;      /* as last told */
@@ -198,7 +199,9 @@ typedef struct cli_progress {
 } cli_progress;
 
 void cli_progress_init(cli_progress *progress, cli_ctx *ctx, const char *subject);
-void cli_progress_as_json(cli_progress *progress); /* for programs, whatever the mode */
+/* Of --progress. "json": for programs, whatever the mode; NULL and others: nothing changes. */
+void cli_progress_how(cli_progress *progress, const char *how);
+extern const char *const cli_progress_hows[];
 int cli_progress_show(const hf_progress *event, void *progress); /* an hf_progress_fn */
 /* Takes the bar away; after success says how much came how fast. */
 void cli_progress_end(cli_progress *progress, bool success);

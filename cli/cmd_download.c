@@ -129,12 +129,13 @@ static int select_names(cli_ctx *ctx, const download_args *args, const cli_strs 
 /* ---- dry run */
 
 /* disk: bytes that are needed beyond what an earlier call left. */
-static void show_plan(cli_ctx *ctx, const hf_file *files, size_t n, uint64_t disk)
+static void show_plan(const download *d, const hf_file *files, size_t n, uint64_t disk)
 {
     static const cli_column columns[] = {
         { "file", "FILE", false, false },
         { "size", "SIZE", true, false },
     };
+    cli_ctx *ctx = d->ctx;
     const char **cells = calloc(n * 2 + 1, sizeof(*cells));
     char(*sizes)[24] = calloc(n + 1, sizeof(*sizes));
     uint64_t bytes = 0;
@@ -151,7 +152,12 @@ static void show_plan(cli_ctx *ctx, const hf_file *files, size_t n, uint64_t dis
     }
     cli_text(ctx, "[dry-run] Will download %zu files (out of %zu) totalling %s.", n_fetch, n,
              cli_size(total, bytes));
-    if (n_fetch && ctx->mode == CLI_HUMAN)
+    if (d->args->progress && strcmp(d->args->progress, "json") == 0)
+        fprintf(stderr,
+                "{\"event\":\"plan\",\"files_to_fetch\":%zu,\"files_total\":%zu,"
+                "\"bytes_to_fetch\":%llu,\"requests\":%zu,\"disk_needed\":%llu}\n",
+                n_fetch, n, (unsigned long long)bytes, n_requests, (unsigned long long)disk);
+    else if (n_fetch && ctx->mode == CLI_HUMAN)
         cli_say(ctx, "Requests for bodies: %zu. Disk needed: %s.", n_requests,
                 cli_size(total, disk));
     if (cells && sizes)
@@ -172,8 +178,7 @@ static uint32_t flags_of(const download_args *args)
 static void begin_progress(cli_progress *progress, const download *d, const char *subject)
 {
     cli_progress_init(progress, d->ctx, subject);
-    if (d->args->progress && strcmp(d->args->progress, "json") == 0)
-        cli_progress_as_json(progress);
+    cli_progress_how(progress, d->args->progress);
 }
 
 static int show_result(const download *d, const char *path, const char *commit,
@@ -216,7 +221,7 @@ static int fetch_file(const download *d, const char *path)
     if (status != HF_OK)
         return cli_failed(d->ctx, status, &err, &d->repo, path);
     if (d->args->dry_run)
-        show_plan(d->ctx, file, 1, file->would_fetch ? file->size : 0);
+        show_plan(d, file, 1, file->would_fetch ? file->size : 0);
     else
         code = show_result(d, file->path, file->commit, file, 1);
     hf_file_free(file);
@@ -251,7 +256,7 @@ static int fetch_snapshot(const download *d, const selection *sel)
     if (status != HF_OK)
         return cli_failed(d->ctx, status, &err, &d->repo, NULL);
     if (args->dry_run)
-        show_plan(d->ctx, snapshot->files, snapshot->n_files, snapshot->disk_needed);
+        show_plan(d, snapshot->files, snapshot->n_files, snapshot->disk_needed);
     else
         code = show_result(d, snapshot->path, snapshot->commit, snapshot->files, snapshot->n_files);
     hf_snapshot_free(snapshot);
@@ -372,8 +377,6 @@ static const cli_arg args[] = {
     CLI_ARG_END,
 };
 
-static const char *const progress_choices[] = { "auto", "json", NULL };
-
 static const cli_opt opts[] = {
     { "type", "repo-type", 0, CLI_CHOICE, offsetof(download_args, type), "TYPE",
       "kind of repo; default model", cli_repo_types },
@@ -400,7 +403,7 @@ static const cli_opt opts[] = {
     { "limit-rate", NULL, 0, CLI_STR, offsetof(download_args, limit_rate), "BYTES",
       "at most so many bytes per second: 500K, 10M", NULL },
     { "progress", NULL, 0, CLI_CHOICE, offsetof(download_args, progress), "HOW",
-      "how progress is told: auto, or json for one object a line on stderr", progress_choices },
+      "how progress is told: auto, or json for one object a line on stderr", cli_progress_hows },
     { "lock", NULL, 0, CLI_STR, offsetof(download_args, lock), "FILE",
       "write the commit and the hash of every file there", NULL },
     { "locked", NULL, 0, CLI_STR, offsetof(download_args, locked), "FILE",

@@ -26,6 +26,7 @@ typedef struct upload_args {
     const char *description;
     bool create_pr;
     bool follow_links;
+    const char *progress;
     const char *every;
     cli_uint workers;
     bool no_report;
@@ -41,6 +42,7 @@ typedef struct upload_plan {
     bool input;          /* standard input */
     const char *pattern; /* LOCAL_PATH was one */
     char message[1000];
+    const char *progress; /* how it is told */
 } upload_plan;
 
 /* ---- LOCAL_PATH and PATH_IN_REPO */
@@ -122,6 +124,7 @@ static int set_options(cli_ctx *ctx, const upload_args *args, upload_plan *plan,
     if (args->follow_links)
         opts->flags |= HF_UPLOAD_FOLLOW_LINKS;
     opts->description = args->description;
+    plan->progress = args->progress;
     opts->max_parallel = (uint32_t)args->workers.value;
     opts->cancel = ctx->cancel;
     if (plan->folder) {
@@ -217,6 +220,8 @@ static int send_once(cli_ctx *ctx, hf_client *client, const hf_repo_ref *repo,
     hf_status status = hf_commit_new(client, repo, &commit, &err);
 
     cli_progress_init(&progress, ctx, plan->folder ? repo->id : last_part(plan->path));
+    cli_progress_how(&progress, plan->progress);
+    progress.upload = true;
     opts->on_progress = cli_progress_show;
     opts->user = &progress;
     if (status == HF_OK && plan->input)
@@ -241,13 +246,14 @@ static unsigned long read_minutes(const char *text)
     unsigned long thousandths = 0;
     unsigned long unit = 100;
 
-    if (!*text || strspn(text, "0123456789.") != strlen(text) || strlen(text) > 9)
+    if (!*text || strspn(text, "0123456789.") != strlen(text) || strlen(text) > 9 ||
+        strchr(text, '.') != strrchr(text, '.'))
         return 0;
     for (; *text && *text != '.'; text++)
         whole = whole * 10 + (unsigned long)(*text - '0');
     if (*text == '.')
         for (text++; *text; text++, unit /= 10)
-            thousandths += *text == '.' ? 0 : (unsigned long)(*text - '0') * unit;
+            thousandths += (unsigned long)(*text - '0') * unit;
     return (whole * 1000 + thousandths) * 60;
 }
 
@@ -431,6 +437,8 @@ static const cli_arg args[] = {
       "of a folder: leave out files that match; may be repeated", NULL },                          \
     { "follow-links", NULL, 0, CLI_BOOL, offsetof(upload_args, follow_links), NULL,                \
       "send files behind links that lead out of the folder", NULL },                               \
+    { "progress", NULL, 0, CLI_CHOICE, offsetof(upload_args, progress), "HOW",                     \
+      "how progress is told: auto, or json for one object a line on stderr", cli_progress_hows },  \
     { "token", NULL, 0, CLI_STR, offsetof(upload_args, token), "TEXT",                             \
       "access token; default: HF_TOKEN or the one you logged in with", NULL }
 /* clang-format on */

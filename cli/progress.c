@@ -214,13 +214,17 @@ static void show_bar(cli_progress *progress, const hf_progress *event)
     cli_err_unlock();
 }
 
-void cli_progress_as_json(cli_progress *progress)
+const char *const cli_progress_hows[] = { "auto", "json", NULL };
+
+void cli_progress_how(cli_progress *progress, const char *how)
 {
+    if (!how || strcmp(how, "json") != 0)
+        return;
     progress->json = true;
     progress->off = false;
 }
 
-static void show_json(const hf_progress *event)
+static void show_json(const cli_progress *progress, const hf_progress *event)
 {
     static const char *const phases[] = { "", "plan", "transfer", "wait", "done", "commit" };
 
@@ -228,11 +232,18 @@ static void show_json(const hf_progress *event)
     fprintf(stderr,
             "{\"event\":\"progress\",\"phase\":\"%s\",\"bytes_done\":%llu,\"bytes_total\":%llu,"
             "\"files_done\":%llu,\"files_total\":%llu,\"bytes_per_s\":%llu,\"wait_ms\":%u,"
-            "\"wait_asked\":%s,\"retries\":%u,\"path\":",
+            "\"wait_asked\":%s,\"retries\":%u,",
             phases[event->phase], (unsigned long long)event->bytes_done,
             (unsigned long long)event->bytes_total, (unsigned long long)event->files_done,
             (unsigned long long)event->files_total, (unsigned long long)event->bytes_per_s,
             event->wait_ms, event->wait_asked ? "true" : "false", event->retries);
+    if (progress->upload)
+        fprintf(stderr,
+                "\"bytes_hashed\":%llu,\"bytes_to_hash\":%llu,\"files_asked\":%llu,"
+                "\"commits\":%u,\"seconds_left\":%u,",
+                (unsigned long long)event->bytes_hashed, (unsigned long long)event->bytes_to_hash,
+                (unsigned long long)event->files_asked, event->commits, event->seconds_left);
+    fputs("\"path\":", stderr);
     if (event->path)
         cli_json_string(stderr, event->path);
     else
@@ -250,7 +261,7 @@ int cli_progress_show(const hf_progress *event, void *user)
     char text[200];
 
     if (progress->json) {
-        show_json(event);
+        show_json(progress, event);
         return 0;
     }
     if (progress->off || event->phase == HF_PHASE_PLAN ||

@@ -128,6 +128,16 @@ class Options(case.Case):
         self.assertIn("Requests for bodies: 2.", err)
         self.assertFalse(any(self.blobs().glob("*")) if self.blobs().exists() else False)
 
+    def test_dry_run_for_programs(self):
+        self.serve({"f": noise(2 * MIB), "g": b"x", "empty": b""})
+        for args, plan in (((), (3, 3, 2 * MIB + 1, 2)), (("f",), (1, 1, 2 * MIB, 1))):
+            code, out, err = self.get(*args, "--dry-run", "--progress", "json", "--format", "json")
+            self.assertEqual(code, 0, err)
+            told, = [json.loads(line) for line in err.splitlines() if '"event":"plan"' in line]
+            self.assertEqual(told, {"event": "plan", "files_to_fetch": plan[0], "files_total": plan[1],
+                                    "bytes_to_fetch": plan[2], "requests": plan[3], "disk_needed": plan[2]})
+            self.assertEqual(len(json.loads(out)), plan[1])
+
     def test_dry_run_counts_what_is_needed(self):
         """A blob that files share counts once, and what an earlier call left does not count again."""
         big, twice = noise(24 * MIB), noise(3 * MIB, 2)

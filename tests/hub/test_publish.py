@@ -96,6 +96,21 @@ class Arrives(Publish):
                               r"(, [\d.]+[KM]/s, \d:\d\d left)?$")
         self.assertRegex(err, r"(?m)^alice/m: 12\.6M in [\d.]+ s, [\d.]+[KM]/s$")
 
+    def test_progress_for_programs(self):
+        self.fill(self.FILES)
+        self.faults("match=PUT:/uploads/* action=take-stall=300000:500")
+        p = self.upload("f", "--progress", "json", "--format", "json")
+        events = [json.loads(line) for line in p.stderr.splitlines() if line.startswith('{"event":"progress"')]
+        self.assertGreater(len(events), 3)
+        for key in ("bytes_done", "bytes_total", "bytes_hashed", "bytes_to_hash", "files_asked", "files_done", "commits"):
+            told = [e[key] for e in events]
+            self.assertEqual(told, sorted(told), key)
+        last = events[-1]
+        self.assertEqual((last["phase"], last["files_done"], last["files_asked"], last["commits"]), ("done", 5, 5, 1))
+        self.assertEqual(last["bytes_done"], 12 * MIB + 7)
+        self.assertEqual(last["bytes_hashed"], 12 * MIB + 7)
+        self.assertEqual(list(json.loads(p.stdout)), ["url"])
+
 
 class Stays(Publish):
     """What never leaves."""
@@ -275,7 +290,7 @@ class Every(Publish):
 
     def test_words_that_are_no_time(self):
         self.fill({"a.txt": b"1"})
-        for word in ("0", "-1", "x", "1e3", ""):
+        for word in ("0", "-1", "x", "1e3", "", "1.2.3", "..1"):
             p = self.hf("upload", "alice/m", "f", f"--every={word}")
             self.assertEqual(p.returncode, 2, word)
             self.assertIn("is not a number above 0", p.stderr)
