@@ -191,7 +191,7 @@ hf_status srv_lfs_put_new(srv_store *store, srv_lfs_put **out, hf_error *err)
             st = hf__fail_os(err, errno, "cannot make '%s'", hf__buf_cstr(&put->path));
     }
     if (st == HF_OK)
-        st = srv__spool_new(put->fd, hf__buf_cstr(&put->path), &put->spool, err);
+        st = srv__spool_new(store, put->fd, hf__buf_cstr(&put->path), &put->spool, err);
     if (st != HF_OK) {
         srv_lfs_put_abort(put);
         return st;
@@ -301,7 +301,7 @@ void srv_lfs_put_abort(srv_lfs_put *put)
 {
     if (!put)
         return;
-    srv__spool_free(put->spool); /* it may still write */
+    srv__spool_free(put->spool);
     if (put->fd >= 0)
         (void)hf__os_unlink(hf__buf_cstr(&put->path), NULL);
     hf__os_close(&put->fd);

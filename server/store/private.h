@@ -92,6 +92,7 @@ struct srv_store {
     char *data_dir; /* set in open, read-only after */
     int lock_fd;
     unsigned char secret[32];
+    struct srv__hasher *hasher;
     /* Held while libgit2 makes a ref: it stamps a reflog by the time zone, of which C has but one. */
     pthread_mutex_t ref_lock;
     struct {
@@ -222,11 +223,26 @@ void srv__uploads_close(srv_store *store);
 /* Bytes that come piece by piece into a file, and their SHA-256. fd and path stay the caller's, and
  * must last. */
 typedef struct srv__spool srv__spool;
-hf_status srv__spool_new(int fd, const char *path, srv__spool **out, hf_error *err);
-/* bytes are copied; a failure may be that of earlier ones. */
+hf_status srv__spool_new(srv_store *store, int fd, const char *path, srv__spool **out,
+                         hf_error *err);
 hf_status srv__spool_add(srv__spool *s, const void *bytes, size_t len, hf_error *err);
 hf_status srv__spool_end(srv__spool *s, char out[HF__HASH_HEX_MAX + 1], hf_error *err);
 void srv__spool_free(srv__spool *s); /* NULL allowed */
+
+/* SHA-256 of many bodies at once, each a stream of blocks. */
+#define SRV__BLOCK_BYTES ((size_t)128 * 1024)
+typedef struct srv__hasher srv__hasher;
+typedef struct srv__stream srv__stream;
+hf_status srv__hasher_new(srv__hasher **out, hf_error *err);
+void srv__hasher_free(srv__hasher *h); /* after all of its streams; NULL allowed */
+hf_status srv__stream_new(srv__hasher *hasher, srv__stream **out, hf_error *err);
+/* The block to be filled next, when there is room for it. */
+uint8_t *srv__stream_block(srv__stream *s);
+/* It is full, and stays so for the caller to read until there is the next one. */
+const uint8_t *srv__stream_put(srv__stream *s);
+/* len bytes of the next block are the last; out is empty text when there is no hash. */
+void srv__stream_end(srv__stream *s, size_t len, char out[HF__HASH_HEX_MAX + 1]);
+void srv__stream_free(srv__stream *s); /* NULL allowed */
 
 /* ---------------------------------------------------------------------------- .gitattributes */
 

@@ -241,6 +241,8 @@ hf_status srv_store_open(const srv_store_opts *opts, srv_store **out, hf_error *
     store->data_dir = strdup(opts->data_dir);
     st = store->data_dir ? make_folders(store, opts, err) : hf__fail_nomem(err);
     if (st == HF_OK)
+        st = srv__hasher_new(&store->hasher, err);
+    if (st == HF_OK)
         st = srv__db_take(store, &db, err);
     if (st == HF_OK)
         st = srv__schema_apply(db, err);
@@ -276,6 +278,7 @@ void srv_store_close(srv_store *store)
         store->synced.dbs = db->next;
         srv__db_close(db);
     }
+    srv__hasher_free(store->hasher);
     hf__os_close(&store->lock_fd);
     (void)pthread_mutex_destroy(&store->synced.lock);
     (void)pthread_mutex_destroy(&store->ref_lock);
