@@ -63,7 +63,9 @@ struct srv_pack {
     unsigned filling; /* batch */
     srv__packed *objects;
     size_t n, room;
-    git_oid *seen; /* a table by the first bytes of the id, 0 is empty; a power of two long */
+    bool has_packs;      /* the repository, when this one was begun */
+    bool has_loose[256]; /* by the first byte of the id */
+    git_oid *seen;       /* a table by the first bytes of the id, 0 is empty; a power of two long */
     size_t cap;
 };
 
@@ -110,6 +112,7 @@ static hf_status open_file(srv_pack *pack, hf_error *err)
 }
 
 static void run_batch(void *arg);
+static hf_status look_around(srv_pack *pack, hf_error *err);
 
 static hf_status open_batches(srv_pack *pack, hf_error *err)
 {
@@ -148,6 +151,8 @@ hf_status srv_pack_new(srv_git *git, srv_pack **out, hf_error *err)
     st = pack->seen ? open_batches(pack, err) : hf__fail_nomem(err);
     if (st == HF_OK)
         st = open_file(pack, err);
+    if (st == HF_OK)
+        st = look_around(pack, err);
     if (st != HF_OK) {
         srv_pack_free(pack);
         return st;
@@ -165,6 +170,47 @@ static size_t slot_of(const git_oid *table, size_t cap, const git_oid *id)
     while (!git_oid_is_zero(&table[at]) && !git_oid_equal(&table[at], id))
         at = (at + 1) & (cap - 1);
     return at;
+}
+
+/* What the repository has, as far as folders tell: a repository where everything is new is not asked
+ * for each blob. Who misses one that comes at the same moment stores it twice, as git does. */
+static hf_status look_around(srv_pack *pack, hf_error *err)
+{
+    hf__os_iter *iter = NULL;
+    const char *name = NULL;
+    hf__os_type type;
+    hf__buf path;
+    hf_status st;
+
+    hf__buf_init(&path, HF__MAX_PATH);
+    hf__buf_addf(&path, "%sobjects", git_repository_path(pack->git->repo));
+    st = hf__os_iter_open(hf__buf_cstr(&path), &iter, err);
+    while (st == HF_OK && iter) {
+        git_oid id;
+
+        st = hf__os_iter_next(iter, &name, &type, err);
+        if (st != HF_OK || !name)
+            break;
+        if (strlen(name) == 2 && git_oid_fromstrn(&id, name, 2) == 0)
+            pack->has_loose[id.id[0]] = true;
+    }
+    hf__os_iter_close(iter);
+    hf__buf_adds(&path, "/pack");
+    iter = NULL;
+    if (st == HF_OK)
+        st = hf__os_iter_open(hf__buf_cstr(&path), &iter, err);
+    if (st == HF_OK && iter)
+        st = hf__os_iter_next(iter, &name, &type, err);
+    pack->has_packs = st == HF_OK && iter && name;
+    hf__os_iter_close(iter);
+    hf__buf_dispose(&path);
+    return st;
+}
+
+static bool is_there(const srv_pack *pack, const git_oid *id)
+{
+    return (pack->has_packs || pack->has_loose[id->id[0]]) &&
+           git_odb_exists_ext(pack->git->odb, id, GIT_ODB_LOOKUP_NO_REFRESH);
 }
 
 /* *fresh false: it was there. */
@@ -211,7 +257,7 @@ static hf_status keep(srv_pack *pack, const batch *b, const blob *one, hf_error 
     hf_status st;
 
     (void)git_oid_tostr(one->oid, SRV_OID_HEX + 1, &one->id);
-    if (git_odb_exists_ext(pack->git->odb, &one->id, GIT_ODB_LOOKUP_NO_REFRESH))
+    if (is_there(pack, &one->id))
         return HF_OK;
     st = note(pack, &one->id, &fresh, err);
     if (st != HF_OK || !fresh)

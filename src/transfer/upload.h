@@ -142,9 +142,8 @@ hf_status hf__up_add(hf__upload *u, up_kind kind, const char *path, up_item **ou
 hf_status hf__up_path(const char *path, hf__buf *out, hf_error *err);
 /* HF_OK; or why a path did not fit into its buffer: it is too long, or there is no memory. */
 hf_status hf__up_fits(const hf__buf *buf, const char *path, hf_error *err);
-/* Refuses the files that hold tokens. */
-hf_status hf__up_guard(const hf__upload *u, const hf__os_stat *stat, const char *path,
-                       hf_error *err);
+/* Refuses items, from the one of this number on, that are the files that hold tokens. */
+hf_status hf__up_guard(const hf__upload *u, size_t first, hf_error *err);
 void hf__up_stamp_of(const hf__os_stat *stat, up_stamp *out);
 
 /* ---- an item's bytes */

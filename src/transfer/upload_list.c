@@ -115,23 +115,23 @@ void hf__up_stamp_of(const hf__os_stat *stat, up_stamp *out)
     *out = (up_stamp){ stat->dev, stat->ino, stat->size, stat->mtime_ns, stat->ctime_ns };
 }
 
-static bool is_file(const hf__os_stat *stat, const char *path)
+hf_status hf__up_guard(const hf__upload *u, size_t first, hf_error *err)
 {
-    hf__os_stat other;
+    const char *paths[2] = { u->ctx->token_path, u->ctx->stored_path };
 
-    return path && hf__os_stat_path(path, &other, NULL) == HF_OK && other.type == HF__OS_FILE &&
-           other.dev == stat->dev && other.ino == stat->ino;
-}
+    for (size_t i = 0; i < HF__COUNT(paths); i++) {
+        hf__os_stat stat;
 
-hf_status hf__up_guard(const hf__upload *u, const hf__os_stat *stat, const char *path,
-                       hf_error *err)
-{
-    /* Tokens are short; the two lookups are for small files only. */
-    if (stat->size < 64 * 1024 &&
-        (is_file(stat, u->ctx->token_path) || is_file(stat, u->ctx->stored_path)))
-        return hf__fail(err, HF_ERR_PERMISSION,
-                        "'%.300s' holds your access tokens and is never published; exclude it",
-                        path);
+        if (!paths[i] || hf__os_stat_path(paths[i], &stat, NULL) != HF_OK ||
+            stat.type != HF__OS_FILE)
+            continue;
+        for (const up_item *item = u->items + first; item < u->items + u->n; item++)
+            if (item->stamp.dev == stat.dev && item->stamp.ino == stat.ino)
+                return hf__fail(
+                    err, HF_ERR_PERMISSION,
+                    "'%.300s' holds your access tokens and is never published; exclude it",
+                    item->local);
+    }
     return HF_OK;
 }
 
@@ -149,15 +149,14 @@ hf_status hf__upload_add_file(hf__upload *u, const char *path, const char *local
     if (st == HF_OK && stat.type != HF__OS_FILE)
         st = hf__fail(err, HF_ERR_UNSUPPORTED, "'%.300s' is not a regular file", local);
     if (st == HF_OK)
-        st = hf__up_guard(u, &stat, local, err);
-    if (st == HF_OK)
         st = hf__up_add(u, UP_ADD, hf__buf_cstr(&name), &item, err);
     if (st == HF_OK) {
         item->local = hf__arena_cstr(u->arena, local);
         item->size = stat.size;
         hf__up_stamp_of(&stat, &item->stamp);
-        if (!item->local)
-            st = hf__fail_nomem(err);
+        st = item->local ? hf__up_guard(u, u->n - 1, err) : hf__fail_nomem(err);
+        if (st != HF_OK)
+            u->n--;
     }
     hf__buf_dispose(&name);
     return st;
@@ -176,13 +175,16 @@ hf_status hf__upload_add_fd(hf__upload *u, const char *path, int fd, hf_error *e
         st = hf__fail(err, HF_ERR_UNSUPPORTED, "what is to become '%.300s' is not a regular file",
                       path);
     if (st == HF_OK)
-        st = hf__up_guard(u, &stat, path, err);
-    if (st == HF_OK)
         st = hf__up_add(u, UP_ADD, hf__buf_cstr(&name), &item, err);
     if (st == HF_OK) {
         item->local = item->path;
         item->size = stat.size;
         hf__up_stamp_of(&stat, &item->stamp);
+        st = hf__up_guard(u, u->n - 1, err);
+        if (st != HF_OK)
+            u->n--;
+    }
+    if (st == HF_OK) {
         item->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         if (item->fd < 0)
             st = hf__fail(err, HF_ERR_IO, "cannot keep '%.300s' open", path);

@@ -67,13 +67,12 @@ static hf_status add_file(walk *w, const char *path, const hf__os_stat *stat, hf
     up_item *item;
     hf__buf whole;
     hf__buf name;
-    hf_status st = hf__up_guard(w->u, stat, path, err);
+    hf_status st;
 
     hf__buf_init(&whole, HF__MAX_REPO_PATH);
     hf__buf_init(&name, 0);
     hf__buf_addf(&whole, "%s%s", w->prefix, rel);
-    if (st == HF_OK)
-        st = hf__up_fits(&whole, rel, err);
+    st = hf__up_fits(&whole, rel, err);
     if (st == HF_OK)
         st = hf__up_path(hf__buf_cstr(&whole), &name, err);
     if (st == HF_OK)
@@ -227,6 +226,8 @@ hf_status hf__upload_add_folder(hf__upload *u, const char *path, const char *fol
         w.folder = hf__buf_cstr(&root);
         st = walk_dir(&w, w.folder, err);
     }
+    if (st == HF_OK)
+        st = hf__up_guard(u, first, err);
     if (st == HF_OK) {
         if (u->n > first) /* items may be NULL when nothing was chosen */
             qsort(u->items + first, u->n - first, sizeof(up_item), by_path);

@@ -126,3 +126,74 @@ void test_base64__there_and_back_at_every_length(void **state)
     hf__buf_dispose(&text);
     hf__buf_dispose(&back);
 }
+
+/* Long enough for the digits that are done sixteen at once: any other byte, anywhere, is found. */
+void test_base64__finds_each_wrong_byte(void **state)
+{
+    static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    uint8_t bytes[96];
+    char text[128];
+    hf__buf out;
+
+    (void)state;
+    memset(bytes, 0xa5, sizeof bytes);
+    hf__buf_init(&out, 1000);
+    for (int url = 0; url < 2; url++) {
+        hf__base64_alphabet alphabet = url ? HF__BASE64_URL : HF__BASE64_STANDARD;
+
+        hf__buf_reset(&out);
+        hf__base64_add(&out, alphabet, bytes, sizeof bytes);
+        assert_int_equal(out.len, sizeof text);
+        memcpy(text, out.ptr, sizeof text);
+        for (size_t at = 0; at < sizeof text; at++) {
+            char was = text[at];
+
+            for (int c = 0; c < 256; c++) {
+                bool is_digit = (c && strchr(all, c)) || c == (url ? '-' : '+') ||
+                                c == (url ? '_' : '/') || (c == '=' && at == sizeof text - 1);
+
+                text[at] = (char)c;
+                hf__buf_reset(&out);
+                assert_int_equal(
+                    hf__base64_decode(&out, alphabet, (hf__str){ text, sizeof text }) ||
+                        (c == '=' && at == sizeof text - 1),
+                    is_digit);
+            }
+            text[at] = was;
+        }
+    }
+    hf__buf_dispose(&out);
+}
+
+/* Every digit at every place, against the definition: six bits each, high ones first. */
+void test_base64__is_what_the_bits_say(void **state)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint8_t bytes[48];
+    uint32_t seed = 1;
+    hf__buf text, back;
+
+    (void)state;
+    hf__buf_init(&text, 100);
+    hf__buf_init(&back, 100);
+    for (int round = 0; round < 2000; round++) {
+        for (size_t i = 0; i < sizeof bytes; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            bytes[i] = (uint8_t)(seed >> 24);
+        }
+        hf__buf_reset(&text);
+        hf__buf_reset(&back);
+        hf__base64_add(&text, HF__BASE64_STANDARD, bytes, sizeof bytes);
+        for (size_t i = 0; i < 64; i++) {
+            size_t bit = 6 * i;
+            unsigned two = (unsigned)bytes[bit / 8] << 8 |
+                           (bit / 8 + 1 < sizeof bytes ? bytes[bit / 8 + 1] : 0);
+
+            assert_int_equal(text.ptr[i], digits[two >> (10 - bit % 8) & 63]);
+        }
+        assert_true(hf__base64_decode(&back, HF__BASE64_STANDARD, hf__buf_str(&text)));
+        assert_memory_equal(back.ptr, bytes, sizeof bytes);
+    }
+    hf__buf_dispose(&text);
+    hf__buf_dispose(&back);
+}
