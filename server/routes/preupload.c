@@ -50,7 +50,7 @@ static bool looks_binary(hf__str sample)
     return false;
 }
 
-static bool sample_is_binary(const hf__json *file)
+static bool sample_is_binary(const preupload *p, const hf__json *file)
 {
     const char *text = hf__json_text(file, "sample");
     bool binary = false;
@@ -59,7 +59,8 @@ static bool sample_is_binary(const hf__json *file)
     if (!text)
         return false;
     hf__buf_init(&sample, 4 * SAMPLE_BYTES);
-    if (hf__base64_decode(&sample, HF__BASE64_STANDARD, hf__str_from(text)) &&
+    if (hf__base64_decode(&sample, HF__BASE64_STANDARD,
+                          srv_lifted(hf__buf_str(&p->req->body), text)) &&
         sample.status == HF_OK)
         binary = looks_binary(hf__buf_str(&sample));
     hf__buf_dispose(&sample);
@@ -77,7 +78,7 @@ static hf_status wants_lfs(preupload *p, const hf__json *file, hf__str path, uin
         return HF_OK;
     st = srv_change_is_lfs_path(p->change, path, out, err);
     if (st == HF_OK && !*out)
-        *out = size > srv_server_conf(p->req->server)->lfs_threshold || sample_is_binary(file);
+        *out = size > srv_server_conf(p->req->server)->lfs_threshold || sample_is_binary(p, file);
     return st;
 }
 
@@ -165,10 +166,16 @@ static void handler(srv_req *req)
     hf_error err = HF_ERROR_INIT;
     hf__json *doc = NULL;
     size_t n_used;
+    hf__buf text;
     hf_status st;
 
-    if (hf__json_parse(hf__buf_str(&req->body), "preupload request", &doc, &err) != HF_OK) {
-        srv_answer_error(req, 400, NULL, "%s", err.message);
+    hf__buf_init(&text, 2 * SRV_MAX_BODY);
+    srv_lift(hf__buf_str(&req->body), HF__STR("sample"), &text);
+    st = text.status == HF_OK ? hf__json_parse(hf__buf_str(&text), "preupload request", &doc, &err)
+                              : hf__fail_nomem(&err);
+    hf__buf_dispose(&text);
+    if (st != HF_OK) {
+        srv_answer_error(req, st == HF_ERR_NO_MEMORY ? 503 : 400, NULL, "%s", err.message);
         return;
     }
     hf__buf_init(&p.ignore_file, MAX_IGNORE);

@@ -59,6 +59,12 @@ const char *srv_place_web(srv_req *req, const srv_place *place);
 /* resolve.c: RFC 6266 */
 void srv_set_disposition(srv_req *req, const char *name, bool attachment);
 
+/* lift.c: text with the string of each member `key` replaced by where it is in text, unless it has
+ * escapes. */
+void srv_lift(hf__str text, hf__str key, hf__buf *out);
+/* What such a member was in text. */
+hf__str srv_lifted(hf__str text, const char *value);
+
 /* json.c */
 void srv_json_text(hf__buf *out, const char *name, const char *value); /* "name":"value", */
 void srv_json_bool(hf__buf *out, const char *name, bool value);

@@ -180,8 +180,12 @@ static bool glob(hf__str pattern, hf__str text, bool slashes, bool at_start, uns
 static bool glob_star(hf__str pattern, hf__str text, bool slashes, bool double_star,
                       unsigned *steps)
 {
+    char first = pattern.len > 0 ? pattern.ptr[0] : '*';
+    bool plain = !memchr("*?[\\", first, 4);
+
     for (;;) {
-        if (glob(pattern, text, slashes, false, steps))
+        if ((!plain || (text.len > 0 && text.ptr[0] == first)) &&
+            glob(pattern, text, slashes, false, steps))
             return true;
         if (text.len == 0 || *steps > MAX_STEPS || (!double_star && slashes && text.ptr[0] == '/'))
             return false;
