@@ -52,6 +52,17 @@ typedef struct batch {
     hf_error err;
 } batch;
 
+/* What is being written, on a worker. */
+typedef struct write_job {
+    hf__strand *strand;
+    hf__job job;
+    int fd;
+    hf__buf bytes;
+    uint64_t at;
+    hf_status status;
+    hf_error err;
+} write_job;
+
 struct srv_pack {
     srv_git *git;
     int fd;
@@ -59,6 +70,7 @@ struct srv_pack {
     uint64_t size; /* of what was written, the head included */
     hf__buf out;   /* to be written */
     hf__pool *pool;
+    write_job writer;
     batch batches[BATCHES];
     unsigned filling; /* batch */
     srv__packed *objects;
@@ -83,6 +95,10 @@ void srv_pack_free(srv_pack *pack)
         hf__buf_dispose(&b->bytes);
         hf__buf_dispose(&b->packed);
     }
+    if (pack->writer.strand)
+        hf__strand_wait(pack->writer.strand);
+    hf__strand_free(pack->writer.strand);
+    hf__buf_dispose(&pack->writer.bytes);
     hf__pool_free(pack->pool);
     hf__os_close(&pack->fd);
     if (pack->path.len)
@@ -112,12 +128,18 @@ static hf_status open_file(srv_pack *pack, hf_error *err)
 }
 
 static void run_batch(void *arg);
+static void run_write(void *arg);
 static hf_status look_around(srv_pack *pack, hf_error *err);
 
 static hf_status open_batches(srv_pack *pack, hf_error *err)
 {
     hf_status st = hf__pool_new(0, &pack->pool, err);
 
+    pack->writer.err = (hf_error)HF_ERROR_INIT;
+    pack->writer.job = (hf__job){ .fn = run_write, .arg = &pack->writer };
+    hf__buf_init(&pack->writer.bytes, SIZE_MAX / 2);
+    if (st == HF_OK)
+        st = hf__strand_new(pack->pool, &pack->writer.strand, err);
     for (unsigned i = 0; st == HF_OK && i < BATCHES; i++) {
         batch *b = &pack->batches[i];
 
@@ -239,16 +261,41 @@ static hf_status note(srv_pack *pack, const git_oid *id, bool *fresh, hf_error *
     return HF_OK;
 }
 
+static void run_write(void *arg)
+{
+    write_job *w = arg;
+
+    if (w->status == HF_OK)
+        w->status = hf__os_pwrite(w->fd, w->bytes.ptr, w->bytes.len, w->at, "a pack", &w->err);
+}
+
+static hf_status end_write(srv_pack *pack, hf_error *err)
+{
+    hf__strand_wait(pack->writer.strand);
+    if (pack->writer.status != HF_OK)
+        hf__error_copy(err, &pack->writer.err);
+    return pack->writer.status;
+}
+
+/* Begins to write what is to be written, once the write before it has ended. */
 static hf_status flush(srv_pack *pack, hf_error *err)
 {
-    hf_status st;
+    write_job *w = &pack->writer;
+    hf_status st = end_write(pack, err);
+    hf__buf spare = w->bytes;
 
-    if (pack->out.status != HF_OK)
-        return hf__fail_nomem(err);
-    st = hf__os_pwrite(pack->fd, pack->out.ptr, pack->out.len, pack->size, "a pack", err);
-    pack->size += pack->out.len;
+    if (st == HF_OK && pack->out.status != HF_OK)
+        st = hf__fail_nomem(err);
+    if (st != HF_OK || pack->out.len == 0)
+        return st;
+    w->bytes = pack->out;
+    w->at = pack->size;
+    w->fd = pack->fd;
+    pack->size += w->bytes.len;
+    pack->out = spare;
     hf__buf_reset(&pack->out);
-    return st;
+    hf__strand_add(w->strand, &w->job);
+    return HF_OK;
 }
 
 static hf_status keep(srv_pack *pack, const batch *b, const blob *one, hf_error *err)
@@ -490,6 +537,8 @@ hf_status srv_pack_end(srv_pack *pack, hf_error *err)
     if (st != HF_OK || pack->n == 0)
         return st;
     st = flush(pack, err);
+    if (st == HF_OK)
+        st = end_write(pack, err);
     if (st == HF_OK)
         st = write_head(pack, err);
     if (st == HF_OK)
