@@ -537,6 +537,7 @@ hf_status hf__writer_forget(hf__writer *w, const hf__ranges *gone, bool from_che
 {
     hf_status st = rewind_hash(w, from_check, err);
 
+    wait_for_sync(w); /* what it notes is an offset in the journal as it is now */
     if (st != HF_OK)
         return st;
     for (size_t i = 0; i < gone->n; i++)
