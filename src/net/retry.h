@@ -11,7 +11,7 @@ enum { HF__MAX_RETRIES = 5, HF__MAX_ASKED_WAIT_S = 300 };
 bool hf__retry_status(int status);
 
 /* Whole seconds that the server asks to wait, 0 when it asks for nothing: of a 429 whose RateLimit
- * has r=0 its t, else Retry-After; one second is added since both are rounded down. */
+ * has r=0 its t, else Retry-After, a date of which is compared with Date; one second is added since both are rounded down. */
 uint32_t hf__retry_asked_s(int status, const struct hf__net_headers *headers);
 
 /* Milliseconds before retry number `retries` + 1. `asked_s` from hf__retry_asked_s; second_ms is
