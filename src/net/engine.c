@@ -224,12 +224,12 @@ static bool must_wait_io(hf__net *net, const hf__origin *origin, hf__net_stream 
     return true;
 }
 
-/* Ranges of a file are asked for side by side as long as more of them are measured to bring more; of
- * anything else a host gets a few at a time. */
+/* Ranges of a file are asked for side by side as long as more of them are measured to bring more, and
+ * requests that share a connection cost the host little; of anything else it gets a few at a time. */
 static bool has_slot_io(const hf__net *net, const hf__origin *origin)
 {
-    uint32_t most =
-        origin->queue.first->req.has_range ? net->conf.max_connections : net->conf.max_per_host;
+    bool many = origin->queue.first->req.has_range || origin->http2;
+    uint32_t most = many ? net->conf.max_connections : net->conf.max_per_host;
 
     return origin->n_active < most && net->io.n_active < net->conf.max_connections;
 }

@@ -118,6 +118,7 @@ struct hf__origin {
     uint32_t n_active;
     uint64_t not_before_ms; /* the server asked for a pause */
     bool multiplex;         /* requests other than downloads were made here */
+    bool http2;             /* and answered so: several share a connection */
     char name[];
 };
 

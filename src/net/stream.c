@@ -506,6 +506,8 @@ static bool take_line(hf__net_stream *stream, hf__str line)
         line.len--;
     if (stream->io.status == 0) {
         stream->io.status = hf__str_starts(line, HF__STR("HTTP/")) ? parse_status(line) : 0;
+        if (hf__str_starts(line, HF__STR("HTTP/2")))
+            stream->io.origin->http2 = true;
         return stream->io.status != 0 ||
                fail_head(stream, HF_ERR_PROTOCOL, "does not answer in HTTP");
     }
