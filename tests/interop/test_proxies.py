@@ -3,6 +3,7 @@
 
 Each leaves by 127.0.0.2, so the Hub sees of every request whether it came through it."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,27 @@ def test_http2_goaway(home, tmp_path, tls):
     lines = [line.split() for line in log.read_text().splitlines()]
     assert {line[0] for line in lines} == {"HTTP/2.0"}
     assert len({line[1] for line in lines}) >= 100 // 7
+
+
+def test_http2_requests_at_once(home, tmp_path, tls):
+    """As many requests as there may be connections share one: none is answered before all are there."""
+    ca, _, (cert, key) = tls
+    port = free_port()
+    files = {f"{i:02}.txt": b"%d\n" % i for i in range(16)}
+    log = tmp_path / "access.log"
+    all_there = threading.Barrier(len(files))
+
+    def respond(request):
+        if "/resolve/" in request.path:
+            all_there.wait(timeout=60)
+
+    with TinyHub(files) as hub, nginx(tmp_path, port, f"""
+        log_format one "$server_protocol $connection $request_uri";
+        server {{ listen 127.0.0.1:{port} ssl http2; access_log {log} one; ssl_certificate {cert}; ssl_certificate_key {key};
+            location / {{ proxy_pass {hub.url}; }} }}"""):
+        hub.respond = respond
+        result = download(hub, home, url=f"https://127.0.0.1:{port}", SSL_CERT_FILE=ca)
+        assert files_below(Path(ok(result).line)) == files
+    lines = [line.split() for line in log.read_text().splitlines()]
+    assert len({line[1] for line in lines}) == 1 and {line[0] for line in lines} == {"HTTP/2.0"}
+    assert sum("/resolve/" in line[2] for line in lines) == len(files) # none had to be asked for again
