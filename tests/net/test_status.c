@@ -58,7 +58,7 @@ static const answer_case cases[] = {
     { "teapot", ALL, "418 I'm a teapot\r\n", "", HF_ERR_HTTP, 418, "HTTP 418", "", 0, 1 },
     { "bare 404", ALL, "404 Not Found\r\n", "", HF_ERR_HTTP, 404, "HTTP 404", "", 0, 1 },
     { "410", ALL, "410 Gone\r\n", "", HF_ERR_HTTP, 410, "HTTP 410", "", 0, 1 },
-    { "not implemented", ALL, "501 Not Implemented\r\nX-Error-Code: NotImplemented\r\n", "",
+    { "501", ALL, "501 Not Implemented\r\nX-Error-Code: NotImplemented\r\n", "",
       HF_ERR_SERVER, 501, "HTTP 501", "NotImplemented", 0, 1 },
     { "500", ALL, "500 Internal Server Error\r\n", "", HF_ERR_SERVER, 500, "HTTP 500", "", 0, 0 },
     { "502", ALL, "502 Bad Gateway\r\n", "", HF_ERR_SERVER, 502, "HTTP 502", "", 0, 0 },

@@ -133,6 +133,20 @@ for who in "$OTHER" ""; do
     is "preupload by '$who'" "$CODE" "$([ -n "$who" ] && echo 403 || echo 401)"
 done
 
+# samples are told from the rest of the text however it is written
+req -H "Authorization: Bearer $TOKEN" "$HUB/api/models/alice/m/preupload/main" --data-binary '{"files":[
+    {"path":"text.xyz","size":5,"sample":"aGVsbG8="},
+    {"sample" : "AAECAwQ=", "size":5, "path":"binary.xyz"},
+    {"path":"escaped.xyz","size":5,"sample":"\/\/8AAQI="},
+    {"path":"sample","size":5},
+    {"path":"a \"sample\":\"AAECAwQ=\"","size":5,"sample":""}]}'
+is "preupload with samples" "$CODE" 200
+is "what the samples say" "$(json "$W/body" "' '.join(f['uploadMode'] for f in d['files'])")" \
+    "regular lfs lfs regular regular"
+req -H "Authorization: Bearer $TOKEN" "$HUB/api/models/alice/m/preupload/main" \
+    --data-binary '{"files":[{"path":"a","size":5,"sample":"AAEC'
+is "preupload with a sample that does not end" "$CODE" 400
+
 # commits
 commit "$(lfs_line a.bin "$small" 900000)" "$(lfs_line 'no rule.xyz' "$large" 1000001)" \
     '{"key":"file","value":{"path":"plain","content":"line\nü \u00fc\"","encoding":"utf-8"}}' '' \
