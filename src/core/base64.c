@@ -41,7 +41,9 @@ SHUFFLES static size_t add_fast(char *to, const char *digits, const uint8_t *fro
     const int8_t to_63 = (int8_t)(digits[63] - digits[62] - 1);
     size_t n = 0;
 
-    for (; can_shuffle() && len - n >= sizeof(chars); n += 12, to += sizeof(chars)) {
+    if (!can_shuffle())
+        return 0;
+    for (; len - n >= sizeof(chars); n += 12, to += sizeof(chars)) {
         chars in;
         words w;
 
@@ -73,7 +75,9 @@ SHUFFLES static size_t decode_fast(char *to, const char *digits, const uint8_t *
     chars good = (chars){ 0 } == 0;
     size_t n = 0;
 
-    for (; can_shuffle() && len - n >= 24; n += sizeof(chars), to += 12) {
+    if (!can_shuffle())
+        return 0;
+    for (; len - n >= 24; n += sizeof(chars), to += 12) {
         chars in, upper, lower, digit, is_62, is_63;
         words w;
 

@@ -15,16 +15,16 @@
 #define HF__PACE_WINDOW_MS      400 /* goodput is measured over so long */
 #define HF__PACE_HOLD_MS        2000 /* after a step that brought nothing; doubles from one to the next */
 #define HF__PACE_LONG_MS        32000 /* at most; also half of what a refusal costs */
-#define HF__PACE_FIRST_STEP     4     /* and */
-#define HF__PACE_FIRST_STEP_FAR 8   /* where a round trip is long: there each is slow for seconds */
+#define HF__PACE_FIRST_STEP     4     /* connections after the first, near */
+#define HF__PACE_FIRST_STEP_FAR 8     /* and far away, where each is slow for seconds */
 #define HF__PACE_NEAR_MS        150 /* within so long the first bytes come of a server that is near */
 /* One connection that brings so much in a second is not the brake, but what is done with its bytes;
  * and bytes that come in order are hashed without being read back. */
 #define HF__PACE_PLENTY ((uint64_t)128 * 1024 * 1024)
 #define HF__PACE_GROWTH                                                                            \
     5 /* windows in a row that connections are waited for, as they grow faster */
-#define HF__PACE_DOUBTS     1 /* windows that a step may bring nothing before it is taken back; or */
-#define HF__PACE_DOUBTS_FAR 3
+#define HF__PACE_DOUBTS     1 /* windows that a step may bring nothing before it is taken back */
+#define HF__PACE_DOUBTS_FAR 3 /* likewise, far away */
 
 typedef struct hf__pace {
     uint32_t cap;

@@ -19,8 +19,8 @@
 #define HF__PLAN_SHARE       ((uint64_t)512 * 1024)      /* less is not worth another request */
 #define HF__PLAN_SHARE_NEW   ((uint64_t)8 * 1024 * 1024) /* of a lane whose speed is not known */
 #define HF__PLAN_SHARE_MS    1000 /* nor is what a lane brings by itself in so long */
-#define HF__PLAN_NEW_TRIPS   8 /* or in so many times what it takes to get a first byte, for a new */
-#define HF__PLAN_WARM_TRIPS  3   /* connection; for an idle one, which is up to speed */
+#define HF__PLAN_NEW_TRIPS   8   /* or in so many times a first byte takes, for a new connection; */
+#define HF__PLAN_WARM_TRIPS  3   /* for an idle one, which is up to speed */
 #define HF__PLAN_HEDGE_MS    400 /* an idle connection helps a lane that needs longer than this */
 #define HF__PLAN_HEDGE_TRIPS 6   /* and than so many times what a first byte takes */
 #define HF__PLAN_LEAST_RUN   ((uint64_t)4 * 1024 * 1024)  /* of several lanes */
