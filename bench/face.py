@@ -25,10 +25,12 @@ import urllib.parse
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def free_port(address):
-    with socket.socket() as s:
-        s.bind((address, 0))
-        return s.getsockname()[1]
+def free_ports(address):
+    """Two, held at once, so that they differ."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind((address, 0))
+        other.bind((address, 0))
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def entries(root, lfs):
@@ -131,7 +133,7 @@ def main():
     parser.add_argument("--address", default="127.0.0.1")
     args = parser.parse_args()
     root, work = args.root.resolve(), args.work.resolve()
-    ports = [free_port(args.address), free_port(args.address)]
+    ports = free_ports(args.address)
     listing = entries(root, args.lfs)
     work.mkdir(parents=True, exist_ok=True)
     if args.tls:

@@ -3,10 +3,12 @@
 
 import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from support import start
@@ -24,21 +26,37 @@ def program(name):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """For a daemon that cannot tell which port it got. Of those that the kernel gives to nobody by itself, or another
+    server or connection of the tests could have it before the daemon."""
+    first_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in random.sample(range(max(1024, first_given - 20000), first_given), 100):
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
+
+
+def listens(process, port):
+    """The process itself, not just anybody."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    sockets = {f"socket:[{row[9]}]" for row in rows if row[3] == "0A" and row[1].endswith(f":{port:04X}")}
+    with contextlib.suppress(FileNotFoundError):
+        return any(os.readlink(fd) in sockets for fd in Path(f"/proc/{process.pid}/fd").iterdir())
+    return False
 
 
 @contextlib.contextmanager
-def running(args, port, host="127.0.0.1"):
-    """A daemon in the foreground, until its port answers."""
+def running(args, port):
+    """A daemon in the foreground, once it listens."""
     process = start(args, {"PATH": os.environ["PATH"]})
     try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection((host, port), 1):
+        for _ in range(400):
+            if listens(process, port):
                 break
             assert process.poll() is None, process.communicate()
-            time.sleep(0.05)
+            time.sleep(0.025)
+        else:
+            raise AssertionError(f"{args[0]} does not listen on port {port}")
         yield
     finally:
         process.terminate()
@@ -50,12 +68,12 @@ def running(args, port, host="127.0.0.1"):
 
 
 @contextlib.contextmanager
-def nginx(tmp_path, port, http, host="127.0.0.1"):
+def nginx(tmp_path, port, http):
     conf = tmp_path / "nginx.conf"
     temp = "".join(f"{kind}_temp_path {tmp_path}/{kind};\n"
                    for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     user = "user root; " if os.geteuid() == 0 else ""  # the files of a test are not for everybody
     conf.write_text(f"{user}daemon off; worker_processes 1; pid {tmp_path}/nginx.pid; error_log {tmp_path}/error.log;\n"
                     f"events {{ worker_connections 256; }}\nhttp {{ {temp} access_log off;\n{http} }}\n")
-    with running([program("nginx"), "-c", conf, "-p", tmp_path], port, host):
+    with running([program("nginx"), "-c", conf, "-p", tmp_path], port):
         yield

@@ -93,8 +93,7 @@ def test_32_connections(home, tmp_path, tls):
     listen = "".join(f"listen 127.0.0.{i}:{port} ssl;" for i in range(3, 6))
     with TinyHub(files, lfs=files) as hub, nginx(
             tmp_path, port, f"""log_format one "$connection $msec $request_time";
-            server {{ {secure(tls, port, "127.0.0.2")} {listen} access_log {log} one; limit_rate 3m; root {tmp_path}/files; }}""",
-            host="127.0.0.2"):
+            server {{ {secure(tls, port, "127.0.0.2")} {listen} access_log {log} one; limit_rate 3m; root {tmp_path}/files; }}"""):
         hub.respond = respond
         result = ok(peak_of([BUILD / "tests" / "interop_calls", "snapshot", hub.repo, n],
                             clean_env(home, HF_ENDPOINT=hub.url, SSL_CERT_FILE=tls[0])))

@@ -75,6 +75,7 @@ class Answer:
 
 
 class _Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128 # of more, the kernel lets the rest try again a second later
     daemon_threads = True
     hub: "TinyHub"
     origin: str
