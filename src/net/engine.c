@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PATIENCE = 6 };
+enum { PATIENCE = 6, FAR_MS = 5 };
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
@@ -225,10 +225,11 @@ static bool must_wait_io(hf__net *net, const hf__origin *origin, hf__net_stream 
 }
 
 /* Ranges of a file are asked for side by side as long as more of them are measured to bring more, and
- * requests that share a connection cost the host little; of anything else it gets a few at a time. */
+ * requests that share a connection cost the host little, which bring more where the way is long; of
+ * anything else it gets a few at a time. */
 static bool has_slot_io(const hf__net *net, const hf__origin *origin)
 {
-    bool many = origin->queue.first->req.has_range || origin->http2;
+    bool many = origin->queue.first->req.has_range || (origin->http2 && origin->trip_ms >= FAR_MS);
     uint32_t most = many ? net->conf.max_connections : net->conf.max_per_host;
 
     return origin->n_active < most && net->io.n_active < net->conf.max_connections;

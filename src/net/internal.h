@@ -117,8 +117,9 @@ struct hf__origin {
     hf__streams queue;
     uint32_t n_active;
     uint64_t not_before_ms; /* the server asked for a pause */
-    bool multiplex;         /* requests other than downloads were made here */
-    bool http2;             /* and answered so: several share a connection */
+    uint64_t trip_ms; /* least time from a request to the head of its answer; UINT64_MAX: none */
+    bool multiplex;   /* requests other than downloads were made here */
+    bool http2;       /* and answered so: several share a connection */
     char name[];
 };
 

@@ -101,6 +101,8 @@ typedef struct hf__net_req {
     uint64_t range_first;
     uint64_t range_last; /* HF__NET_NO_LIMIT: open */
     uint64_t max_body;   /* of hf__net_call; 0: HF__MAX_JSON_BYTES. More is HF_ERR_LIMIT */
+    uint64_t expected;   /* bytes of the answer's body, as far as one knows; 0: unknown. Nothing but
+                            the size of buffers depends on it */
 } hf__net_req;
 
 /* An answer's head. In callbacks it is borrowed for the call. */

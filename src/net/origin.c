@@ -87,6 +87,7 @@ hf__origin *hf__origin_find_io(hf__net *net, const char *url, hf_error *err)
         origin = calloc(1, sizeof(*origin) + name.len + 1);
         if (origin) {
             memcpy(origin->name, name.ptr, name.len + 1);
+            origin->trip_ms = UINT64_MAX;
             origin->next = net->io.origins;
             net->io.origins = origin;
         }

@@ -13,6 +13,8 @@
 /* A larger receive buffer means fewer system calls; past this size the second-level cache is too
  * small for it and it gets slower again. */
 enum { RECEIVE_BYTES = 256 * 1024, SEND_BYTES = 256 * 1024 };
+/* curl allocates its buffer anew for every request; a large one costs more than a small answer. */
+enum { SHORT_RECEIVE_BYTES = 32 * 1024 };
 
 /* CURLOPT_QUICK_EXIT, which headers before 7.87 lack; an older library refuses it. */
 enum { HF__OPT_QUICK_EXIT = 322 };
@@ -48,7 +50,6 @@ static hf__handle *handle_new(hf__net *net)
     (void)curl->easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     (void)curl->easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     (void)curl->easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    (void)curl->easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
     (void)curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)net->conf.connect_timeout_ms);
     (void)curl->easy_setopt(easy, CURLOPT_SHARE, net->share);
     (void)curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->error);
@@ -240,6 +241,10 @@ hf_status hf__handle_prepare_io(hf__handle *handle, hf__net_stream *stream, hf_e
         !set_method(handle, stream, method, has_body && !by_kernel) ||
         !set_fields(handle, stream, has_body))
         return hf__fail_nomem(err);
+    (void)curl->easy_setopt(handle->easy, CURLOPT_BUFFERSIZE,
+                            stream->req.expected && stream->req.expected <= HF__SHORT_BODY
+                                ? (long)SHORT_RECEIVE_BYTES
+                                : (long)RECEIVE_BYTES);
     /* On a connection that was kept, curl sends a request again by itself when no answer comes. What
      * must not happen twice gets a connection of its own. */
     (void)curl->easy_setopt(

@@ -463,6 +463,8 @@ static bool head_complete(hf__net_stream *stream)
     }
     stream->io.head_done = true;
     stream->io.last_ms = stream->net->io.now_ms;
+    if (stream->io.last_ms - stream->io.hop_ms < stream->io.origin->trip_ms)
+        stream->io.origin->trip_ms = stream->io.last_ms - stream->io.hop_ms;
     st = read_content_length(stream);
     if (st == HF_OK) {
         if (wants_redirect(stream))

@@ -94,6 +94,8 @@ static hf_status make_request(lane *l, hf_error *err)
 
     if (st != HF_OK)
         return st;
+    if (l->asked_end != HF__PLAN_UNKNOWN)
+        l->get.req.expected = l->asked_end - l->first;
     l->get.req.has_range = l->first > 0 || l->asked_end < f->plan.size;
     l->get.req.range_first = l->first;
     l->get.req.range_last = l->asked_end == HF__PLAN_UNKNOWN ? HF__NET_NO_LIMIT : l->asked_end - 1;

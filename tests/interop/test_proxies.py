@@ -4,6 +4,7 @@
 Each leaves by 127.0.0.2, so the Hub sees of every request whether it came through it."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -179,25 +180,40 @@ def test_http2_goaway(home, tmp_path, tls):
     assert len({line[1] for line in lines}) >= 100 // 7
 
 
-def test_http2_requests_at_once(home, tmp_path, tls):
-    """As many requests as there may be connections share one: none is answered before all are there."""
+@pytest.mark.parametrize("trip_s, at_once", [(0, 8), (0.05, 16)], ids=["near", "far"])
+def test_http2_requests_at_once(home, tmp_path, tls, trip_s, at_once):
+    """So many requests share a connection, and not one more: none is answered before all are there, and a while has
+    passed. A host far away gets as many as there may be connections."""
     ca, _, (cert, key) = tls
     port = free_port()
-    files = {f"{i:02}.txt": b"%d\n" % i for i in range(16)}
+    files = {f"{i:02}.txt": b"%d\n" % i for i in range(20)}
     log = tmp_path / "access.log"
-    all_there = threading.Barrier(len(files))
+    counts = []
+    came = threading.Semaphore(0)
+    go_on = threading.Event()
 
     def respond(request):
+        time.sleep(trip_s)
         if "/resolve/" in request.path:
-            all_there.wait(timeout=60)
+            came.release()
+            go_on.wait(timeout=60)
 
+    def watch():
+        counts.append(sum(came.acquire(timeout=60) for _ in range(at_once)))
+        counts.append(came.acquire(timeout=0.5))
+        go_on.set()
+
+    watcher = threading.Thread(target=watch)
     with TinyHub(files) as hub, nginx(tmp_path, port, f"""
         log_format one "$server_protocol $connection $request_uri";
         server {{ listen 127.0.0.1:{port} ssl http2; access_log {log} one; ssl_certificate {cert}; ssl_certificate_key {key};
             location / {{ proxy_pass {hub.url}; }} }}"""):
         hub.respond = respond
+        watcher.start()
         result = download(hub, home, url=f"https://127.0.0.1:{port}", SSL_CERT_FILE=ca)
+        watcher.join()
         assert files_below(Path(ok(result).line)) == files
+    assert counts == [at_once, False]
     lines = [line.split() for line in log.read_text().splitlines()]
     assert len({line[1] for line in lines}) == 1 and {line[0] for line in lines} == {"HTTP/2.0"}
     assert sum("/resolve/" in line[2] for line in lines) == len(files) # none had to be asked for again
