@@ -329,7 +329,7 @@ static size_t execute_blobs(work *w, const char *const *paths, size_t n)
         taken++;
         if (strncmp(rel, "blobs/", 6) != 0 || strchr(rel + 6, '/'))
             continue;
-        *b = (blob_lock){ paths[taken - 1], rel + 6, { -1, NULL }, false, false };
+        *b = (blob_lock){ paths[taken - 1], rel + 6, { .fd = -1 }, false, false };
         /* Nobody can have a lock whose name is too long for a file. */
         if (snprintf(name, sizeof(name), "%s.lock", b->name) > 255)
             b->got = true;

@@ -108,7 +108,7 @@ static hf_status make_dir(const char *folder, const char *path, hf_error *err)
 hf_status hf__cache_upload_write(const char *folder, const char *path, const hf__cache_upload *note,
                                  hf_error *err)
 {
-    hf__os_lock lock = { -1, NULL };
+    hf__os_lock lock = { .fd = -1 };
     bool locked = false;
     char text[400];
     hf__buf name;

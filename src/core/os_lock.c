@@ -60,7 +60,7 @@ static int open_lock(int at, const char *file, bool *made)
 static hf_status lock_try(int at, const char *file, const char *path, hf__os_lock *out, bool *got,
                           hf_error *err)
 {
-    *out = (hf__os_lock){ -1, NULL };
+    *out = (hf__os_lock){ .fd = -1 };
     *got = false;
     for (int tries = 0; tries < 100; tries++) {
         struct stat st;
@@ -91,6 +91,7 @@ static hf_status lock_try(int at, const char *file, const char *path, hf__os_loc
          * nameless inode. */
         if (fstat(fd, &st) == 0 && st.st_nlink > 0) {
             out->fd = fd;
+            out->fresh = made;
             *got = true;
             return HF_OK;
         }

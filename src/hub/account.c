@@ -177,7 +177,7 @@ static hf_status section_name(const hf_user *user, hf__buf *out, hf_error *err)
 
 static hf_status keep(hf__hub *hub, const hf__token_entry *entry, hf_error *err)
 {
-    hf__os_lock lock = { -1, NULL };
+    hf__os_lock lock = { .fd = -1 };
     hf__token_store store;
     hf_status st = hf__store_lock(hub->stored_path, &lock, err);
 
@@ -299,7 +299,7 @@ static bool is_active(hf__hub *hub, const char *token)
 
 static hf_status forget_one(hf__hub *hub, const char *name, uint32_t *removed, hf_error *err)
 {
-    hf__os_lock lock = { -1, NULL };
+    hf__os_lock lock = { .fd = -1 };
     hf__token_store store = { .n = 0 };
     hf__token_entry *entry;
     bool active;

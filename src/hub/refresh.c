@@ -127,7 +127,7 @@ static hf_status renew(hf__hub *hub, hf__token_store *store, const hf__token_ent
  * says now decides. */
 static hf_status renew_locked(hf__hub *hub, char **auth, hf_error *err)
 {
-    hf__os_lock lock = { -1, NULL };
+    hf__os_lock lock = { .fd = -1 };
     hf__token_store store = { .n = 0 };
     hf__token_entry *entry;
     hf__buf active;

@@ -37,7 +37,7 @@
 #define DEFAULT_WORKERS 8
 #define MOST_LANES      16
 #define SMALL_BYTES     65536                      /* a file of up to so many */
-#define SMALL_AHEAD     16                         /* of them, beyond those that move */
+#define SMALL_AHEAD     12                         /* of them, beyond those that move */
 #define PATIENCE_MS     ((uint64_t)15 * 60 * 1000) /* for a line that went away in the middle */
 
 typedef struct run run;

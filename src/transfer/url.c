@@ -226,7 +226,7 @@ static hf_status fetch_it(url_call *c, hf_error *err)
 static hf_status with_etag(url_call *c, hf_error *err)
 {
     bool forced = c->opts->flags & HF_DOWNLOAD_FORCE;
-    hf__os_lock lock = { -1, NULL };
+    hf__os_lock lock = { .fd = -1 };
     hf_status st = set_path(c, err);
 
     if (st != HF_OK || (!forced && is_file(hf__buf_cstr(&c->path))))

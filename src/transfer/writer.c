@@ -343,16 +343,6 @@ static hf_status write_bytes(hf__writer *w, const hf__net_buf *buf, hf_error *er
     return st;
 }
 
-/* A small file that came in one buffer. */
-static bool hash_inline(hf__writer *w, const hf__net_buf *buf)
-{
-    if (!w->by_caller || buf->offset != 0 || buf->len != w->size || atomic_load(&w->hashed))
-        return false;
-    (void)hash_bytes(w, buf->data, buf->len);
-    hash_ends(w);
-    return true;
-}
-
 /* Hands bytes on to the hash: in their buffer when the hash has nothing to read before them, else
  * it is told how far it may read. True: the buffer is taken. */
 static bool pass_on(hf__writer *w, hf__net_buf *buf)
@@ -413,7 +403,7 @@ static void write_one(hf__writer *w, hf__net_buf *buf)
     atomic_fetch_add(&w->written, buf->len);
     note_pieces(w, buf->offset, buf->offset + buf->len);
     sync_now_and_then(w, buf->len);
-    if (!w->kind || hash_inline(w, buf) || !pass_on(w, buf))
+    if (!w->kind || !pass_on(w, buf))
         hf__net_buf_release(w->net, buf);
 }
 
@@ -448,6 +438,25 @@ void hf__writer_work(hf__writer *w)
         write_work(w);
 }
 
+/* A small file that came in one buffer is hashed by who brings it: the caller's thread has more to do
+ * for each file than the connections have. */
+static void hash_at_once(hf__writer *w, const hf__net_buf *buf)
+{
+    bool mine;
+
+    if (!w->by_caller || !w->kind || buf->offset != 0 || buf->len != w->size)
+        return;
+    pthread_mutex_lock(&w->synced.lock);
+    mine = !w->synced.hashing && atomic_load(&w->hashed) == 0;
+    if (mine)
+        w->synced.hashing = true; /* and stays so: nothing is left to hash */
+    pthread_mutex_unlock(&w->synced.lock);
+    if (!mine)
+        return;
+    (void)hash_bytes(w, buf->data, buf->len);
+    hash_ends(w);
+}
+
 void hf__writer_take(hf__writer *w, hf__net_buf *buf)
 {
     bool is_mark = !buf->data;
@@ -457,6 +466,8 @@ void hf__writer_take(hf__writer *w, hf__net_buf *buf)
         hf__net_buf_release(w->net, buf);
         return;
     }
+    if (!is_mark)
+        hash_at_once(w, buf);
     buf->next = NULL;
     pthread_mutex_lock(&w->synced.lock);
     if (w->synced.last)

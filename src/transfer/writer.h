@@ -55,7 +55,7 @@ typedef struct hf__writer {
         hf__ranges have; /* on disk */
         uint64_t unsynced;
     } write;
-    struct {             /* only on the hash strand, or while it is idle */
+    struct {             /* only for who set synced.hashing, or while that is not set */
         hf__hash *hash;  /* NULL: there is nothing to compare with */
         hf__hash *saved; /* as it was at the last check */
         hf__check *checks;
@@ -87,7 +87,7 @@ hf_status hf__writer_init(hf__writer *w, hf__net *net, hf__pool *pool, const hf_
 void hf__writer_settle(hf__writer *w);
 /* Waits for a sync, too, which the disk may take long for. */
 void hf__writer_dispose(hf__writer *w);
-/* On the caller's thread: writes and hashes what was taken of a small file. */
+/* On the caller's thread: writes what was taken of a small file, and hashes what came in pieces. */
 void hf__writer_work(hf__writer *w);
 /* Begins to hash what is there already. The callbacks are set. */
 void hf__writer_start(hf__writer *w);

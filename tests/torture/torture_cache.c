@@ -58,7 +58,7 @@ static hf_status open_repo(hf__cache **cache, hf__cache_repo **repo, hf_error *e
 
 static hf_status fetch(hf__cache_repo *repo, hf_error *err)
 {
-    hf__os_lock lock = { -1, NULL };
+    hf__os_lock lock = { .fd = -1 };
     hf__cache_part *part = NULL;
     bool got = false;
     hf_status st = hf__cache_prepare(repo, err);
@@ -147,7 +147,7 @@ static hf_status run_local(hf_error *err)
     hf__cache_repo *repo = NULL;
     hf__cache_local *local = NULL;
     hf__local_meta meta = { 0 };
-    hf__os_lock lock = { -1, NULL };
+    hf__os_lock lock = { .fd = -1 };
     bool done = false;
     hf_status st = open_repo(&cache, &repo, err);
 
@@ -181,7 +181,7 @@ static hf_status run_local(hf_error *err)
 
 static hf_status run_legacy(hf_error *err)
 {
-    hf__os_lock lock = { -1, NULL };
+    hf__os_lock lock = { .fd = -1 };
     hf__cache_part *part = NULL;
     hf__legacy_file file;
     char dir[256];

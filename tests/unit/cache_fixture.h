@@ -141,7 +141,7 @@ static const tiny_file tiny_config_b = { "config.json", "7ab0b7ae11b9e2fa4036cfc
 /* What a download of the file does with the cache. */
 static inline void tiny_fetch(hf__cache_repo *repo, const char *commit, const tiny_file *file)
 {
-    hf__os_lock lock = { -1, NULL };
+    hf__os_lock lock = { .fd = -1 };
     hf__cache_part *part = NULL;
     size_t len = strlen(file->content);
     bool got = false;
