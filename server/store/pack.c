@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many blobs at once, as one pack. A loose object costs a file each, which is most of the time of a
+ * Many blobs at once, as packs. A loose object costs a file each, which is most of the time of a
  * commit of thousands of small files.
  *
  * Blobs gather in batches. Hashing a batch and making objects of it is a job of a pool, while the
- * next ones still arrive; batches come back in their order and are written to a file below DATA/tmp. The end
- * gives it its head, which tells a count, its sum and its index, all of it on the disk before the
- * index has its name: who finds the index believes it.
+ * next ones still arrive; batches come back in their order and go into a pack (pack_file.c), and into
+ * another when that is full. The repository sees none of them before the end.
  *
  * The ids are SHA-1 without git's look for made-up collisions. Who sends blobs may write to the repo
  * anyway, and an id that is there keeps its bytes; what git itself receives, git checks.
@@ -15,17 +14,10 @@
 
 #include "core/hash.h"
 #include "core/os.h"
-#include "core/pool.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define FLUSH_AT    ((size_t)256 * 1024)
-#define HEAD        12 /* "PACK", version, count */
 #define TYPE_BLOB   3
 #define BATCHES     4
 #define BATCH_BLOBS 64
@@ -52,29 +44,15 @@ typedef struct batch {
     hf_error err;
 } batch;
 
-/* What is being written, on a worker. */
-typedef struct write_job {
-    hf__strand *strand;
-    hf__job job;
-    int fd;
-    hf__buf bytes;
-    uint64_t at;
-    hf_status status;
-    hf_error err;
-} write_job;
-
 struct srv_pack {
     srv_git *git;
-    int fd;
-    hf__buf path;  /* of fd; empty once it is in its place */
-    uint64_t size; /* of what was written, the head included */
-    hf__buf out;   /* to be written */
     hf__pool *pool;
-    write_job writer;
     batch batches[BATCHES];
-    unsigned filling; /* batch */
-    srv__packed *objects;
-    size_t n, room;
+    unsigned filling;       /* batch */
+    srv__pack_file **files; /* all but the last one are full */
+    size_t n_files;
+    bool last_takes_more;
+    size_t n;            /* different blobs */
     bool has_packs;      /* the repository, when this one was begun */
     bool has_loose[256]; /* by the first byte of the id */
     git_oid *seen;       /* a table by the first bytes of the id, 0 is empty; a power of two long */
@@ -95,51 +73,21 @@ void srv_pack_free(srv_pack *pack)
         hf__buf_dispose(&b->bytes);
         hf__buf_dispose(&b->packed);
     }
-    if (pack->writer.strand)
-        hf__strand_wait(pack->writer.strand);
-    hf__strand_free(pack->writer.strand);
-    hf__buf_dispose(&pack->writer.bytes);
+    for (size_t i = 0; i < pack->n_files; i++)
+        srv__pack_file_free(pack->files[i]);
+    free(pack->files);
     hf__pool_free(pack->pool);
-    hf__os_close(&pack->fd);
-    if (pack->path.len)
-        (void)hf__os_unlink(hf__buf_cstr(&pack->path), NULL);
-    hf__buf_dispose(&pack->path);
-    hf__buf_dispose(&pack->out);
-    free(pack->objects);
     free(pack->seen);
     free(pack);
 }
 
-static hf_status open_file(srv_pack *pack, hf_error *err)
-{
-    char name[SRV_ID_HEX + 1];
-    hf_status st;
-
-    srv__random_hex(name, SRV_ID_HEX);
-    st = srv__path(pack->git->store, &pack->path, err, "tmp/pack-%s", name);
-    if (st != HF_OK)
-        return st;
-    pack->fd = open(hf__buf_cstr(&pack->path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (pack->fd < 0) {
-        st = hf__fail_os(err, errno, "cannot make '%s'", hf__buf_cstr(&pack->path));
-        hf__buf_reset(&pack->path);
-    }
-    return st;
-}
-
 static void run_batch(void *arg);
-static void run_write(void *arg);
 static hf_status look_around(srv_pack *pack, hf_error *err);
 
 static hf_status open_batches(srv_pack *pack, hf_error *err)
 {
     hf_status st = hf__pool_new(0, &pack->pool, err);
 
-    pack->writer.err = (hf_error)HF_ERROR_INIT;
-    pack->writer.job = (hf__job){ .fn = run_write, .arg = &pack->writer };
-    hf__buf_init(&pack->writer.bytes, SIZE_MAX / 2);
-    if (st == HF_OK)
-        st = hf__strand_new(pack->pool, &pack->writer.strand, err);
     for (unsigned i = 0; st == HF_OK && i < BATCHES; i++) {
         batch *b = &pack->batches[i];
 
@@ -164,15 +112,9 @@ hf_status srv_pack_new(srv_git *git, srv_pack **out, hf_error *err)
     if (!pack)
         return hf__fail_nomem(err);
     pack->git = git;
-    pack->fd = -1;
-    pack->size = HEAD;
-    hf__buf_init(&pack->path, HF__MAX_PATH);
-    hf__buf_init(&pack->out, SIZE_MAX / 2);
     pack->cap = 1024;
     pack->seen = calloc(pack->cap, sizeof *pack->seen);
     st = pack->seen ? open_batches(pack, err) : hf__fail_nomem(err);
-    if (st == HF_OK)
-        st = open_file(pack, err);
     if (st == HF_OK)
         st = look_around(pack, err);
     if (st != HF_OK) {
@@ -261,46 +203,32 @@ static hf_status note(srv_pack *pack, const git_oid *id, bool *fresh, hf_error *
     return HF_OK;
 }
 
-static void run_write(void *arg)
+/* The pack that the next blob goes into. */
+static hf_status last_file(srv_pack *pack, srv__pack_file **out, hf_error *err)
 {
-    write_job *w = arg;
+    srv__pack_file **grown;
+    hf_status st = HF_OK;
 
-    if (w->status == HF_OK)
-        w->status = hf__os_pwrite(w->fd, w->bytes.ptr, w->bytes.len, w->at, "a pack", &w->err);
-}
-
-static hf_status end_write(srv_pack *pack, hf_error *err)
-{
-    hf__strand_wait(pack->writer.strand);
-    if (pack->writer.status != HF_OK)
-        hf__error_copy(err, &pack->writer.err);
-    return pack->writer.status;
-}
-
-/* Begins to write what is to be written, once the write before it has ended. */
-static hf_status flush(srv_pack *pack, hf_error *err)
-{
-    write_job *w = &pack->writer;
-    hf_status st = end_write(pack, err);
-    hf__buf spare = w->bytes;
-
-    if (st == HF_OK && pack->out.status != HF_OK)
-        st = hf__fail_nomem(err);
-    if (st != HF_OK || pack->out.len == 0)
-        return st;
-    w->bytes = pack->out;
-    w->at = pack->size;
-    w->fd = pack->fd;
-    pack->size += w->bytes.len;
-    pack->out = spare;
-    hf__buf_reset(&pack->out);
-    hf__strand_add(w->strand, &w->job);
-    return HF_OK;
+    if (!pack->last_takes_more) {
+        grown = realloc(pack->files, (pack->n_files + 1) * sizeof *grown);
+        if (!grown)
+            return hf__fail_nomem(err);
+        pack->files = grown;
+        st = srv__pack_file_new(pack->git, pack->pool, &pack->files[pack->n_files], err);
+        if (st != HF_OK)
+            return st;
+        pack->n_files++;
+        pack->last_takes_more = true;
+    }
+    *out = pack->files[pack->n_files - 1];
+    return st;
 }
 
 static hf_status keep(srv_pack *pack, const batch *b, const blob *one, hf_error *err)
 {
+    srv__pack_file *file = NULL;
     bool fresh = false;
+    bool full = false;
     hf_status st;
 
     (void)git_oid_tostr(one->oid, SRV_OID_HEX + 1, &one->id);
@@ -309,19 +237,15 @@ static hf_status keep(srv_pack *pack, const batch *b, const blob *one, hf_error 
     st = note(pack, &one->id, &fresh, err);
     if (st != HF_OK || !fresh)
         return st;
-    if (pack->n == pack->room) {
-        size_t room = pack->room ? pack->room * 2 : 1024;
-        srv__packed *grown = realloc(pack->objects, room * sizeof *grown);
-
-        if (!grown)
-            return hf__fail_nomem(err);
-        pack->objects = grown;
-        pack->room = room;
-    }
-    pack->objects[pack->n++] =
-        (srv__packed){ .id = one->id, .crc = one->crc, .offset = pack->size + pack->out.len };
-    hf__buf_add(&pack->out, b->packed.ptr + one->at, one->size);
-    return pack->out.len >= FLUSH_AT ? flush(pack, err) : HF_OK;
+    pack->n++;
+    st = last_file(pack, &file, err);
+    if (st == HF_OK)
+        st = srv__pack_file_add(file, &one->id, one->crc,
+                                (hf__str){ b->packed.ptr + one->at, one->size }, &full, err);
+    if (st != HF_OK || !full)
+        return st;
+    pack->last_takes_more = false;
+    return srv__pack_file_seal(file, err);
 }
 
 /* Waits for the batch and takes over what it made; it is empty then. */
@@ -433,122 +357,24 @@ hf_status srv_pack_add(srv_pack *pack, hf__str bytes, char oid[SRV_OID_HEX + 1],
 
 /* -------------------------------------------------------------------------------------- to its place */
 
-static hf_status write_head(srv_pack *pack, hf_error *err)
-{
-    unsigned char head[HEAD] = { 'P', 'A', 'C', 'K', 0, 0, 0, 2 };
-
-    for (int i = 0; i < 4; i++)
-        head[8 + i] = (unsigned char)(pack->n >> (24 - 8 * i));
-    return hf__os_pwrite(pack->fd, head, HEAD, 0, "a pack", err);
-}
-
-/* SHA-1 of all of it, which then follows it. */
-static hf_status write_sum(srv_pack *pack, char hex[HF__HASH_HEX_MAX + 1], git_oid *sum,
-                           hf_error *err)
-{
-    char *bytes = malloc(FLUSH_AT);
-    hf__hash *hash = NULL;
-    uint64_t at = 0;
-    hf_status st = bytes ? hf__hash_new(HF__HASH_SHA1, 0, &hash, err) : hf__fail_nomem(err);
-
-    while (st == HF_OK && at < pack->size) {
-        size_t got = 0;
-
-        st = hf__os_pread(pack->fd, bytes, FLUSH_AT, at, &got, "a pack", err);
-        if (st == HF_OK && got == 0)
-            st = hf__fail(err, HF_ERR_IO, "a pack became shorter than it was");
-        if (st == HF_OK)
-            hf__hash_add(hash, bytes, got);
-        at += got;
-    }
-    if (st == HF_OK) {
-        hf__hash_end(hash, hex);
-        if (git_oid_fromstr(sum, hex) != 0)
-            st = hf__fail(err, HF_ERR_INTERNAL, "OpenSSL failed to hash");
-    }
-    if (st == HF_OK)
-        st = hf__os_pwrite(pack->fd, sum->id, sizeof sum->id, pack->size, "a pack", err);
-    hf__hash_free(hash);
-    free(bytes);
-    return st;
-}
-
-/* Gives the file `from`, open as fd, its name in the repository. */
-static hf_status place(srv_pack *pack, int fd, const char *from, const char *hex,
-                       const char *suffix, hf_error *err)
-{
-    hf__buf path;
-    hf_status st = HF_OK;
-
-    hf__buf_init(&path, HF__MAX_PATH);
-    hf__buf_addf(&path, "%sobjects/pack/pack-%s.%s", git_repository_path(pack->git->repo), hex,
-                 suffix);
-    if (fsync(fd) != 0 || fchmod(fd, 0444) != 0)
-        st = hf__fail_os(err, errno, "cannot write a pack");
-    if (st == HF_OK)
-        st = hf__os_rename(from, hf__buf_cstr(&path), err);
-    hf__buf_dispose(&path);
-    return st;
-}
-
-static hf_status write_index(srv_pack *pack, const char *hex, const git_oid *sum, hf_error *err)
-{
-    hf__buf index;
-    hf__buf path;
-    int fd = -1;
-    hf_status st;
-
-    hf__buf_init(&index, SIZE_MAX / 2);
-    hf__buf_init(&path, HF__MAX_PATH);
-    hf__buf_addf(&path, "%s.idx", hf__buf_cstr(&pack->path));
-    st = srv__pack_index(pack->objects, pack->n, sum->id, &index, err);
-    if (st == HF_OK) {
-        fd = open(hf__buf_cstr(&path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd < 0)
-            st = hf__fail_os(err, errno, "cannot make '%s'", hf__buf_cstr(&path));
-    }
-    if (st == HF_OK)
-        st = hf__os_pwrite(fd, index.ptr, index.len, 0, "the index of a pack", err);
-    /* The pack first: who sees an index looks for it. */
-    if (st == HF_OK)
-        st = place(pack, pack->fd, hf__buf_cstr(&pack->path), hex, "pack", err);
-    if (st == HF_OK)
-        st = place(pack, fd, hf__buf_cstr(&path), hex, "idx", err);
-    if (st == HF_OK)
-        hf__buf_reset(&pack->path);
-    else if (fd >= 0)
-        (void)hf__os_unlink(hf__buf_cstr(&path), NULL);
-    hf__os_close(&fd);
-    hf__buf_dispose(&index);
-    hf__buf_dispose(&path);
-    return st;
-}
-
 hf_status srv_pack_end(srv_pack *pack, hf_error *err)
 {
-    char hex[HF__HASH_HEX_MAX + 1];
-    git_oid sum;
     hf_status st;
 
     hf__error_clear(err);
     if (pack->batches[pack->filling].n && !pack->batches[pack->filling].busy)
         hand_over(pack);
     st = collect_all(pack, err);
-    if (st != HF_OK || pack->n == 0)
+    if (st != HF_OK || pack->n_files == 0)
         return st;
-    st = flush(pack, err);
-    if (st == HF_OK)
-        st = end_write(pack, err);
-    if (st == HF_OK)
-        st = write_head(pack, err);
-    if (st == HF_OK)
-        st = write_sum(pack, hex, &sum, err);
-    if (st == HF_OK)
-        st = write_index(pack, hex, &sum, err);
-    if (st == HF_OK) {
-        pack->n = 0;
-        if (git_odb_refresh(pack->git->odb) != 0)
-            st = srv__git_fail(-1, err, "cannot read a new pack");
-    }
+    if (pack->last_takes_more)
+        st = srv__pack_file_seal(pack->files[pack->n_files - 1], err);
+    pack->last_takes_more = false;
+    for (size_t i = 0; st == HF_OK && i < pack->n_files; i++)
+        st = srv__pack_file_place(pack->files[i], err);
+    while (st == HF_OK && pack->n_files > 0)
+        srv__pack_file_free(pack->files[--pack->n_files]);
+    if (st == HF_OK && git_odb_refresh(pack->git->odb) != 0)
+        st = srv__git_fail(-1, err, "cannot read a new pack");
     return st;
 }

@@ -5,6 +5,7 @@
 
 #include "core/hash.h"
 #include "core/limits.h"
+#include "core/pool.h"
 #include "store/store.h"
 
 #include <git2.h>
@@ -195,6 +196,18 @@ typedef struct srv__packed {
 /* The index of a pack of these objects, which are sorted on the way. */
 hf_status srv__pack_index(srv__packed *objects, size_t n, const uint8_t pack_sha1[20], hf__buf *out,
                           hf_error *err);
+
+/* One pack on its way to the disk. One thread at a time; every failure is final. */
+typedef struct srv__pack_file srv__pack_file;
+hf_status srv__pack_file_new(srv_git *git, hf__pool *pool, srv__pack_file **out, hf_error *err);
+/* bytes: the object as it stands in a pack. *full: it takes no more. */
+hf_status srv__pack_file_add(srv__pack_file *file, const git_oid *id, uint32_t crc, hf__str bytes,
+                             bool *full, hf_error *err);
+/* Begins to bring it to the disk, which is done when it is placed. */
+hf_status srv__pack_file_seal(srv__pack_file *file, hf_error *err);
+/* Waits for that, and gives it its name in the repository. */
+hf_status srv__pack_file_place(srv__pack_file *file, hf_error *err);
+void srv__pack_file_free(srv__pack_file *file); /* what was not placed goes; NULL allowed */
 
 /* Where the ref stands; *exists false when there is none. */
 hf_status srv__ref_target(srv_git *git, const char *ref, git_oid *out, bool *exists, hf_error *err);
