@@ -220,6 +220,8 @@ static void start_git(void)
     git_libgit2_opts(GIT_OPT_SET_TEMPLATE_PATH, "");
     /* A data folder in a container's volume often belongs to another user. */
     git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+    /* What a tree or a commit names was written or found by us a moment ago. */
+    git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 0);
 }
 
 hf_status srv_store_open(const srv_store_opts *opts, srv_store **out, hf_error *err)

@@ -140,15 +140,22 @@ bool srv__weights(srv_git *git, const char *commit, hf__buf *json, uint64_t *tot
     srv_tree *tree = NULL;
     weights w = { .git = git };
     size_t n = 0;
-    bool good = srv_tree_open(git, commit, HF__STR(""), SRV_TREE_FILES_ONLY, HF__STR(""), &tree,
-                              &err) == HF_OK;
+    hf__arena *arena = hf__arena_new();
+    bool good =
+        arena && srv_tree_open(git, commit, HF__STR(""), SRV_TREE_FILES_ONLY | SRV_TREE_NAMES_ONLY,
+                               HF__STR(""), &tree, &err) == HF_OK;
 
     while (good && srv_tree_next(tree, &entry, &err) == HF_OK && entry && n <= MAX_SHARDS)
         if (hf__str_ends(hf__str_from(entry->path), HF__STR(".safetensors"))) {
+            srv_entry shard; /* with its size, which takes a look at the blob */
+
             n++;
-            good = read_file(&w, entry);
+            good = srv_git_entry(git, commit, hf__str_from(entry->path), arena, &shard, &err) ==
+                       HF_OK &&
+                   read_file(&w, &shard);
         }
     srv_tree_close(tree);
+    hf__arena_free(arena);
     if (!good || n == 0 || n > MAX_SHARDS)
         return false;
     hf__buf_adds(json, "{\"parameters\":{");
