@@ -171,8 +171,10 @@ static int shown_len(const char *url)
     return url ? (int)strcspn(url, "?") : 0;
 }
 
-static const char *what_to_do(hf_status status)
+static const char *what_to_do(hf_status status, int http_status)
 {
+    if (http_status == 413)
+        return "the server takes no request that large";
     switch (status) {
     case HF_ERR_REPO_NOT_FOUND:
         return "check the name, and if the repo is private, that you are logged in with a token "
@@ -224,7 +226,7 @@ hf_status hf__hub_classify(int status, const char *url, const struct hf__net_hea
     if (status >= 200 && status < 400)
         return HF_OK;
     st = status_of(&a);
-    advice = what_to_do(st);
+    advice = what_to_do(st, status);
     hf__buf_init(&said, 4096);
     hf__buf_init(&text, 8192);
     server_text(&a, body, &said);

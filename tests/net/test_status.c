@@ -55,6 +55,8 @@ static const answer_case cases[] = {
     { "conflict", ALL, "409 Conflict\r\n", "", HF_ERR_CONFLICT, 409, "HTTP 409", "", 0, 1 },
     { "range", ALL, "416 Range Not Satisfiable\r\nContent-Range: bytes */6\r\n", "", HF_ERR_RANGE,
       416, "HTTP 416", "", 0, 1 },
+    { "too large", ALL, "413 Content Too Large\r\n", "", HF_ERR_HTTP, 413,
+      "takes no request that large", "", 0, 1 },
     { "teapot", ALL, "418 I'm a teapot\r\n", "", HF_ERR_HTTP, 418, "HTTP 418", "", 0, 1 },
     { "bare 404", ALL, "404 Not Found\r\n", "", HF_ERR_HTTP, 404, "HTTP 404", "", 0, 1 },
     { "410", ALL, "410 Gone\r\n", "", HF_ERR_HTTP, 410, "HTTP 410", "", 0, 1 },
