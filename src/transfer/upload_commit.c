@@ -151,13 +151,13 @@ static hf_status try_commit(up_run *r, up_commit *c, const char *parent, hf_erro
     return st;
 }
 
-/* All files are still what was stored. */
+/* All files are still what was stored; of those that the commit carries it is seen when they are read. */
 static hf_status check_items(const up_commit *c, hf_error *err)
 {
     hf_status st = HF_OK;
 
     for (size_t i = 0; i < c->n && st == HF_OK; i++)
-        if (c->items[i]->kind == UP_ADD)
+        if (c->items[i]->kind == UP_ADD && c->items[i]->lfs)
             st = hf__up_check(c->items[i], c->items[i]->fd, err);
     return st;
 }
