@@ -79,7 +79,6 @@ void hf__os_iter_close(hf__os_iter *iter);
 typedef struct hf__os_lock {
     int fd;            /* -1: not held */
     char *exists_path; /* the fallback without flock: a file that is unlinked on release */
-    bool fresh;        /* the file was not there, so that nobody had held it */
 } hf__os_lock;
 
 hf_status hf__os_lock_try(const char *path, hf__os_lock *out, bool *got, hf_error *err);

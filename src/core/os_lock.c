@@ -91,7 +91,6 @@ static hf_status lock_try(int at, const char *file, const char *path, hf__os_loc
          * nameless inode. */
         if (fstat(fd, &st) == 0 && st.st_nlink > 0) {
             out->fd = fd;
-            out->fresh = made;
             *got = true;
             return HF_OK;
         }

@@ -59,11 +59,8 @@ static hf_status settle(run *r, active *a, hf_error *err)
     uint64_t size = 0;
     bool found = false;
     bool blob;
-    hf_status st;
+    hf_status st = hf__cache_blob_find(r->repo, file->etag, &found, &size, err);
 
-    if (a->lock.fresh && a->op->to_fetch) /* what was seen before is so still */
-        return HF_OK;
-    st = hf__cache_blob_find(r->repo, file->etag, &found, &size, err);
     blob = usable(r, a->op, found, size);
     if (st == HF_OK)
         st = hf__cache_pointer_find(r->repo, r->commit, file->repo_path, &found, &size, err);
