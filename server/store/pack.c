@@ -51,7 +51,6 @@ struct srv_pack {
     unsigned filling;       /* batch */
     srv__pack_file **files; /* all but the last one are full */
     size_t n_files;
-    bool last_takes_more;
     size_t n;            /* different blobs */
     bool has_packs;      /* the repository, when this one was begun */
     bool has_loose[256]; /* by the first byte of the id */
@@ -209,7 +208,7 @@ static hf_status last_file(srv_pack *pack, srv__pack_file **out, hf_error *err)
     srv__pack_file **grown;
     hf_status st = HF_OK;
 
-    if (!pack->last_takes_more) {
+    if (pack->n_files == 0 || srv__pack_file_is_full(pack->files[pack->n_files - 1])) {
         grown = realloc(pack->files, (pack->n_files + 1) * sizeof *grown);
         if (!grown)
             return hf__fail_nomem(err);
@@ -218,7 +217,6 @@ static hf_status last_file(srv_pack *pack, srv__pack_file **out, hf_error *err)
         if (st != HF_OK)
             return st;
         pack->n_files++;
-        pack->last_takes_more = true;
     }
     *out = pack->files[pack->n_files - 1];
     return st;
@@ -228,7 +226,6 @@ static hf_status keep(srv_pack *pack, const batch *b, const blob *one, hf_error 
 {
     srv__pack_file *file = NULL;
     bool fresh = false;
-    bool full = false;
     hf_status st;
 
     (void)git_oid_tostr(one->oid, SRV_OID_HEX + 1, &one->id);
@@ -239,13 +236,10 @@ static hf_status keep(srv_pack *pack, const batch *b, const blob *one, hf_error 
         return st;
     pack->n++;
     st = last_file(pack, &file, err);
-    if (st == HF_OK)
-        st = srv__pack_file_add(file, &one->id, one->crc,
-                                (hf__str){ b->packed.ptr + one->at, one->size }, &full, err);
-    if (st != HF_OK || !full)
+    if (st != HF_OK)
         return st;
-    pack->last_takes_more = false;
-    return srv__pack_file_seal(file, err);
+    return srv__pack_file_add(file, &one->id, one->crc,
+                              (hf__str){ b->packed.ptr + one->at, one->size }, err);
 }
 
 /* Waits for the batch and takes over what it made; it is empty then. */
@@ -367,9 +361,6 @@ hf_status srv_pack_end(srv_pack *pack, hf_error *err)
     st = collect_all(pack, err);
     if (st != HF_OK || pack->n_files == 0)
         return st;
-    if (pack->last_takes_more)
-        st = srv__pack_file_seal(pack->files[pack->n_files - 1], err);
-    pack->last_takes_more = false;
     for (size_t i = 0; st == HF_OK && i < pack->n_files; i++)
         st = srv__pack_file_place(pack->files[i], err);
     while (st == HF_OK && pack->n_files > 0)

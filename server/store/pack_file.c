@@ -4,8 +4,9 @@
  * arrive, then its sum, its index, and at last a name in the repository for both. Everything is on
  * the disk before the index has its name: who finds the index believes it.
  *
- * A pack begins with the count of its objects, and its sum begins with that. One that gets as many as it
- * takes is summed while it is written; only of the last one the sum is made afterwards.
+ * A pack begins with the count of its objects, and its sum begins with that: it can only be made when
+ * the last object is there. So that nobody waits long for it at the end, a pack takes a number of
+ * objects, and is summed while the next one is filled.
  */
 #include "store/private.h"
 
@@ -39,7 +40,6 @@ struct srv__pack_file {
         hf__job seal;
         hf__buf bytes;
         uint64_t at;
-        hf__hash *hash;
         char sum[HF__HASH_HEX_MAX + 1];
         hf_status status;
         hf_error err;
@@ -53,7 +53,6 @@ void srv__pack_file_free(srv__pack_file *file)
     if (file->strand)
         hf__strand_wait(file->strand);
     hf__strand_free(file->strand);
-    hf__hash_free(file->work.hash);
     hf__buf_dispose(&file->work.bytes);
     hf__os_close(&file->fd);
     hf__os_close(&file->index_fd);
@@ -81,13 +80,6 @@ static hf_status make(hf__buf *path, int *fd, hf_error *err)
     return st;
 }
 
-static void make_head(unsigned char head[HEAD], size_t n)
-{
-    memcpy(head, "PACK\0\0\0\2", 8);
-    for (int i = 0; i < 4; i++)
-        head[8 + i] = (unsigned char)(n >> (24 - 8 * i));
-}
-
 static void run_write(void *arg);
 static void run_seal(void *arg);
 
@@ -95,7 +87,6 @@ hf_status srv__pack_file_new(srv_git *git, hf__pool *pool, srv__pack_file **out,
 {
     srv__pack_file *file = calloc(1, sizeof *file);
     char name[SRV_ID_HEX + 1];
-    unsigned char head[HEAD];
     hf_status st;
 
     if (!file)
@@ -112,8 +103,6 @@ hf_status srv__pack_file_new(srv_git *git, hf__pool *pool, srv__pack_file **out,
     file->work.seal = (hf__job){ .fn = run_seal, .arg = file };
     file->objects = calloc(MOST, sizeof *file->objects);
     st = file->objects ? hf__strand_new(pool, &file->strand, err) : hf__fail_nomem(err);
-    if (st == HF_OK)
-        st = hf__hash_new(HF__HASH_SHA1, 0, &file->work.hash, err);
     srv__random_hex(name, SRV_ID_HEX);
     if (st == HF_OK)
         st = srv__path(git->store, &file->path, err, "tmp/pack-%s", name);
@@ -123,8 +112,6 @@ hf_status srv__pack_file_new(srv_git *git, hf__pool *pool, srv__pack_file **out,
         srv__pack_file_free(file);
         return st;
     }
-    make_head(head, MOST);
-    hf__hash_add(file->work.hash, head, HEAD);
     *out = file;
     return HF_OK;
 }
@@ -138,19 +125,25 @@ static void run_write(void *arg)
     if (file->work.status == HF_OK)
         file->work.status = hf__os_pwrite(file->fd, file->work.bytes.ptr, file->work.bytes.len,
                                           file->work.at, "a pack", &file->work.err);
-    hf__hash_add(file->work.hash, file->work.bytes.ptr, file->work.bytes.len);
 }
 
-/* The hash began with a count that turned out to be wrong. */
-static hf_status hash_again(srv__pack_file *file, hf_error *err)
+static hf_status write_head(srv__pack_file *file, hf_error *err)
+{
+    unsigned char head[HEAD] = { 'P', 'A', 'C', 'K', 0, 0, 0, 2 };
+
+    for (int i = 0; i < 4; i++)
+        head[8 + i] = (unsigned char)(file->n >> (24 - 8 * i));
+    return hf__os_pwrite(file->fd, head, HEAD, 0, "a pack", err);
+}
+
+/* SHA-1 of all of it, which then follows it. */
+static hf_status write_sum(srv__pack_file *file, git_oid *sum, hf_error *err)
 {
     char *bytes = malloc(FLUSH_AT);
+    hf__hash *hash = NULL;
     uint64_t at = 0;
-    hf_status st;
+    hf_status st = bytes ? hf__hash_new(HF__HASH_SHA1, 0, &hash, err) : hf__fail_nomem(err);
 
-    hf__hash_free(file->work.hash);
-    file->work.hash = NULL;
-    st = bytes ? hf__hash_new(HF__HASH_SHA1, 0, &file->work.hash, err) : hf__fail_nomem(err);
     while (st == HF_OK && at < file->size) {
         size_t got = 0;
 
@@ -158,29 +151,19 @@ static hf_status hash_again(srv__pack_file *file, hf_error *err)
         if (st == HF_OK && got == 0)
             st = hf__fail(err, HF_ERR_IO, "a pack became shorter than it was");
         if (st == HF_OK)
-            hf__hash_add(file->work.hash, bytes, got);
+            hf__hash_add(hash, bytes, got);
         at += got;
     }
+    if (st == HF_OK) {
+        hf__hash_end(hash, file->work.sum);
+        if (git_oid_fromstr(sum, file->work.sum) != 0)
+            st = hf__fail(err, HF_ERR_INTERNAL, "OpenSSL failed to hash");
+    }
+    if (st == HF_OK)
+        st = hf__os_pwrite(file->fd, sum->id, sizeof sum->id, file->size, "a pack", err);
+    hf__hash_free(hash);
     free(bytes);
     return st;
-}
-
-/* The sum follows what it is of. */
-static hf_status write_sum(srv__pack_file *file, git_oid *sum, hf_error *err)
-{
-    unsigned char head[HEAD];
-    hf_status st;
-
-    make_head(head, file->n);
-    st = hf__os_pwrite(file->fd, head, HEAD, 0, "a pack", err);
-    if (st == HF_OK && file->n != MOST)
-        st = hash_again(file, err);
-    if (st != HF_OK)
-        return st;
-    hf__hash_end(file->work.hash, file->work.sum);
-    if (git_oid_fromstr(sum, file->work.sum) != 0)
-        return hf__fail(err, HF_ERR_INTERNAL, "OpenSSL failed to hash");
-    return hf__os_pwrite(file->fd, sum->id, sizeof sum->id, file->size, "a pack", err);
 }
 
 static hf_status write_index(srv__pack_file *file, const git_oid *sum, hf_error *err)
@@ -217,6 +200,8 @@ static void run_seal(void *arg)
     hf_status st = file->work.status;
     git_oid sum;
 
+    if (st == HF_OK)
+        st = write_head(file, err);
     if (st == HF_OK)
         st = write_sum(file, &sum, err);
     if (st == HF_OK)
@@ -257,23 +242,30 @@ static hf_status flush(srv__pack_file *file, hf_error *err)
     return HF_OK;
 }
 
-hf_status srv__pack_file_add(srv__pack_file *file, const git_oid *id, uint32_t crc, hf__str bytes,
-                             bool *full, hf_error *err)
-{
-    file->objects[file->n++] =
-        (srv__packed){ .id = *id, .crc = crc, .offset = file->size + file->out.len };
-    hf__buf_add_str(&file->out, bytes);
-    *full = file->n == MOST;
-    return file->out.len >= FLUSH_AT ? flush(file, err) : HF_OK;
-}
-
-hf_status srv__pack_file_seal(srv__pack_file *file, hf_error *err)
+/* Begins to bring all of it to the disk. */
+static hf_status seal(srv__pack_file *file, hf_error *err)
 {
     hf_status st = flush(file, err);
 
     if (st == HF_OK)
         hf__strand_add(file->strand, &file->work.seal);
     return st;
+}
+
+bool srv__pack_file_is_full(const srv__pack_file *file)
+{
+    return file->n == MOST;
+}
+
+hf_status srv__pack_file_add(srv__pack_file *file, const git_oid *id, uint32_t crc, hf__str bytes,
+                             hf_error *err)
+{
+    file->objects[file->n++] =
+        (srv__packed){ .id = *id, .crc = crc, .offset = file->size + file->out.len };
+    hf__buf_add_str(&file->out, bytes);
+    if (file->n == MOST)
+        return seal(file, err);
+    return file->out.len >= FLUSH_AT ? flush(file, err) : HF_OK;
 }
 
 static hf_status place(srv__pack_file *file, hf__buf *from, const char *suffix, hf_error *err)
@@ -294,8 +286,10 @@ static hf_status place(srv__pack_file *file, hf__buf *from, const char *suffix, 
 
 hf_status srv__pack_file_place(srv__pack_file *file, hf_error *err)
 {
-    hf_status st = settle(file, err);
+    hf_status st = file->n == MOST ? HF_OK : seal(file, err);
 
+    if (st == HF_OK)
+        st = settle(file, err);
     /* The pack first: who sees an index looks for it. */
     if (st == HF_OK)
         st = place(file, &file->path, "pack", err);

@@ -200,12 +200,12 @@ hf_status srv__pack_index(srv__packed *objects, size_t n, const uint8_t pack_sha
 /* One pack on its way to the disk. One thread at a time; every failure is final. */
 typedef struct srv__pack_file srv__pack_file;
 hf_status srv__pack_file_new(srv_git *git, hf__pool *pool, srv__pack_file **out, hf_error *err);
-/* bytes: the object as it stands in a pack. *full: it takes no more. */
+/* bytes: the object as it stands in a pack. Not when the file is full. */
 hf_status srv__pack_file_add(srv__pack_file *file, const git_oid *id, uint32_t crc, hf__str bytes,
-                             bool *full, hf_error *err);
-/* Begins to bring it to the disk, which is done when it is placed. */
-hf_status srv__pack_file_seal(srv__pack_file *file, hf_error *err);
-/* Waits for that, and gives it its name in the repository. */
+                             hf_error *err);
+/* From then on it is on its way to the disk. */
+bool srv__pack_file_is_full(const srv__pack_file *file);
+/* Once, full or not: waits until it is there, and gives it its name in the repository. */
 hf_status srv__pack_file_place(srv__pack_file *file, hf_error *err);
 void srv__pack_file_free(srv__pack_file *file); /* what was not placed goes; NULL allowed */
 

@@ -25,8 +25,6 @@ typedef struct walk {
 
 static bool is_never(const char *rel)
 {
-    if (!strstr(rel, ".git") && !strstr(rel, ".cache/huggingface"))
-        return false; /* nearly all; matching costs as much as the look at the file */
     return !hf__glob_filter(rel, NULL, 0, never, HF__COUNT(never));
 }
 
