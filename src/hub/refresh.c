@@ -32,6 +32,16 @@ static bool is_due(const hf__token_entry *entry)
            hf__str_to_u64(hf__str_from(expires), &at) && (double)at - MARGIN_S <= hf__clock_wall();
 }
 
+/* The token is in no entry, though some are renewed: another process may have written the one file
+ * and be about to write the other. */
+static bool is_outrun(const hf__token_store *store)
+{
+    for (size_t i = 0; i < store->n; i++)
+        if (hf__token_field_get(&store->entries[i], "refresh_token"))
+            return true;
+    return false;
+}
+
 static hf_status exchange(hf__hub *hub, const char *refresh, hf__json **out, hf_error *err)
 {
     hf__net_resp resp;
@@ -161,7 +171,7 @@ void hf__hub_refresh(hf__hub *hub, char **auth)
     hf_error err = HF_ERROR_INIT;
     hf__token_store store;
     hf__token_entry *entry;
-    bool due;
+    bool due, outrun;
 
     if (hub->offline)
         return;
@@ -171,8 +181,9 @@ void hf__hub_refresh(hf__hub *hub, char **auth)
     }
     entry = entry_of(&store, *auth + sizeof(SCHEME) - 1);
     due = entry && is_due(entry);
+    outrun = !entry && is_outrun(&store);
     hf__store_dispose(&store);
-    if (due && renew_locked(hub, auth, &err) != HF_OK)
+    if ((due || outrun) && renew_locked(hub, auth, &err) != HF_OK && due)
         hf__logf(hub->log, HF_LOG_WARNING, "the access token could not be renewed: %s",
                  err.message);
 }

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Logging in and out: what is written and how, prompts on a terminal, login by a code in the browser."""
+import fcntl
 import json
 import os
 import signal
 import stat
+import subprocess
 import time
 import unittest
 
@@ -469,6 +471,18 @@ class Auth(terminal.Case):
         jobs = [self.spawn("auth", "token") for _ in range(6)]
         self.assertEqual({p.communicate()[0] for p in jobs}, {b"hf_browser\n"})
         self.assertEqual(len(self.polls()), 1)
+
+    def test_between_the_two_files_of_a_renewal(self):
+        self.expiring([])
+        self.stored.write_text(self.stored.read_text().replace("hf_good", "hf_browser"))
+        with open(f"{self.stored}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            job = self.spawn("auth", "token")
+            with self.assertRaises(subprocess.TimeoutExpired):
+                job.wait(1)  # as long as the other process holds the lock
+            self.token.write_text("hf_browser")
+        self.assertEqual(job.communicate()[0], b"hf_browser\n")
+        self.assertFalse((self.work / "log").exists())
 
     def test_no_such_login(self):
         self.serve({"f": b""})
