@@ -20,7 +20,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PATIENCE = 6, FAR_MS = 5 };
+enum {
+    PATIENCE = 6,
+    FAR_MS = 5,
+    GATHER_MS = 2,
+    GATHER_BYTES = 256 * 1024,
+};
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
@@ -506,6 +511,21 @@ static bool is_idle_io(const hf__net *net)
     return !net->io.active.first && !net->io.waiting.first;
 }
 
+/* On a far line bytes come packet by packet, and to look at every connection for each is most of
+ * what a download costs. In the middle of long bodies nobody waits for a packet, so that some are
+ * left to gather; heads, ends, and lines that bring much at a time are not kept waiting. */
+static bool may_gather_io(const hf__net *net)
+{
+    if (net->io.gathered >= GATHER_BYTES)
+        return false;
+    for (const hf__net_stream *stream = net->io.active.first; stream; stream = stream->io.next)
+        if (!stream->io.head_done || stream->io.origin->trip_ms < FAR_MS ||
+            stream->io.content_length == HF__NET_NO_LIMIT ||
+            stream->io.content_length - stream->io.received < GATHER_BYTES)
+            return false;
+    return net->io.active.first && net->io.n_waits == 0;
+}
+
 static void *run(void *arg)
 {
     hf__net *net = arg;
@@ -518,6 +538,7 @@ static void *run(void *arg)
         /* Before looking at what a wakeup announces, so that one that comes later is not lost. */
         atomic_store(&net->woken, false);
         net->io.now_ms = hf__clock_ms();
+        net->io.gathered = 0;
         if (!take_new_io(net))
             break;
         if (atomic_exchange(&net->any_cancel, false))
@@ -537,6 +558,8 @@ static void *run(void *arg)
         if (is_idle_io(net) && !was_idle)
             hf__blocks_trim(&net->blocks);
         was_idle = is_idle_io(net);
+        if (may_gather_io(net))
+            hf__clock_sleep_ms(GATHER_MS);
         wait_ms = net->io.tick_ms > net->io.now_ms ? net->io.tick_ms - net->io.now_ms : 0;
         (void)net->curl.multi_poll(net->multi, net->io.waits, net->io.n_waits,
                                    (int)earlier(wait_ms, HF__NO_WAKEUP_MS), NULL);

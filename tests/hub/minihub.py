@@ -15,7 +15,7 @@ A fault is {"path": regex, "method": "GET", "skip": n, "times": n, "do": {...}} 
 cut: bytes, flip: offset, stall: bytes, drip: bytes, status: n (with headers), drop: true,
 no_range: true, no_length: true, lie: true (of a digest), hang: seconds, length: n, content_range: text, etag: text, commit: text,
 reset: bytes (a RST, not an end), flip_any: true (one byte, somewhere), more_headers: {...},
-slow_head: seconds (before each byte of a head that does not end), head_bomb: bytes.
+slow_head: seconds (before each byte of a head that does not end), head_bomb: bytes, step: bytes (sent at a time).
 The times of a flip count bytes that were flipped, for a request may end before it comes to its byte.
 With "each": true a rule's times counts for every path by itself. The file is read again whenever it changes.
 """
@@ -283,7 +283,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def blocks(self, file, at, end):
         """Sends [at, end), yields the size of each piece sent."""
         sock, fault, rate = self.request, self.fault, self.server.hub.rate
-        begin, step = at, (256 << 10) if rate else (4 << 20)
+        begin, step = at, fault.get("step", (256 << 10) if rate else (4 << 20))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, "step" in fault)
         cut = begin + fault["cut"] if "cut" in fault else None
         cut = begin + fault["reset"] if "reset" in fault else cut
         flip = random.randrange(begin, end) if fault.get("flip_any") and end > begin else fault.get("flip")

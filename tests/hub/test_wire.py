@@ -47,6 +47,20 @@ class Wire(case.Case):
 
     # ---- connections
 
+    def test_packets_of_a_far_line_are_gathered(self):
+        """A thread is not woken for each packet, of which these are 5,800, but every few milliseconds."""
+        self.serve_one(size=8 * MIB)
+        self.faults({"path": STORAGE, "times": 1000, "do": {"hang": 0.02, "step": 1448}})
+        start = time.monotonic()
+        p = self.start("f")
+        out, err = p.stdout.read().strip(), p.stderr.read()
+        _, status, usage = os.wait4(p.pid, 0)
+        p.returncode = os.waitstatus_to_exitcode(status)
+        for pipe in (p.stdout, p.stderr):
+            pipe.close()
+        self.check_got("f", self.data, (p.returncode, out, err))
+        self.assertLess(usage.ru_nvcsw, 300 + (time.monotonic() - start) * 1000)
+
     def test_reset(self):
         self.serve_one()
         self.good({"path": STORAGE, "do": {"reset": 10 * MIB}}, extra=2 * MIB)
