@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from daemons import free_port, nginx, program, running
-from support import HF, clean_env, files_below, ok, run
+from support import HF, SANITIZED, clean_env, files_below, ok, run
 from tinyhub import TinyHub
 
 DIRECT, THROUGH = "127.0.0.1", "127.0.0.2"
@@ -180,17 +180,12 @@ def test_http2_goaway(home, tmp_path, tls):
     assert len({line[1] for line in lines}) >= 100 // 7
 
 
-@pytest.mark.parametrize("trip_s, at_once", [(0, 8), (0.05, 16)], ids=["near", "far"])
-def test_http2_requests_at_once(home, tmp_path, tls, trip_s, at_once):
-    """So many requests share a connection, and not one more: none is answered before all are there, and a while has
-    passed. A host far away gets as many as there may be connections."""
-    ca, _, (cert, key) = tls
-    port = free_port()
-    files = {f"{i:02}.txt": b"%d\n" % i for i in range(20)}
-    log = tmp_path / "access.log"
-    counts = []
+def requests_at_once(hub, home, url, ca, trip_s, least):
+    """Downloads from a server that answers for no file before at least so many were asked for, and a while has passed;
+    how many they were then."""
     came = threading.Semaphore(0)
     go_on = threading.Event()
+    count = 0
 
     def respond(request):
         time.sleep(trip_s)
@@ -199,21 +194,36 @@ def test_http2_requests_at_once(home, tmp_path, tls, trip_s, at_once):
             go_on.wait(timeout=60)
 
     def watch():
-        counts.append(sum(came.acquire(timeout=60) for _ in range(at_once)))
-        counts.append(came.acquire(timeout=0.5))
+        nonlocal count
+        while came.acquire(timeout=60 if count < least else 0.5):
+            count += 1
         go_on.set()
 
+    hub.respond = respond
     watcher = threading.Thread(target=watch)
-    with TinyHub(files) as hub, nginx(tmp_path, port, f"""
+    watcher.start()
+    result = download(hub, home, "--force-download", url=url, SSL_CERT_FILE=ca)
+    watcher.join()
+    assert files_below(Path(ok(result).line)) == hub.files
+    return count
+
+
+@pytest.mark.parametrize("trip_s, at_once", [(0, 8), (0.05, 16)], ids=["near", "far"])
+def test_http2_requests_at_once(home, tmp_path, tls, trip_s, at_once):
+    """So many requests share a connection, and not one more. A host far away gets as many as there may be connections;
+    on a busy machine a near one seems far at times, so that it may be asked again, and always to a sanitizer."""
+    ca, _, (cert, key) = tls
+    port = free_port()
+    log = tmp_path / "access.log"
+    with TinyHub({f"{i:02}.txt": b"%d\n" % i for i in range(20)}) as hub, nginx(tmp_path, port, f"""
         log_format one "$server_protocol $connection $request_uri";
         server {{ listen 127.0.0.1:{port} ssl http2; access_log {log} one; ssl_certificate {cert}; ssl_certificate_key {key};
             location / {{ proxy_pass {hub.url}; }} }}"""):
-        hub.respond = respond
-        watcher.start()
-        result = download(hub, home, url=f"https://127.0.0.1:{port}", SSL_CERT_FILE=ca)
-        watcher.join()
-        assert files_below(Path(ok(result).line)) == files
-    assert counts == [at_once, False]
+        seen = []
+        while not seen or seen[-1] == 16 and at_once == 8 and len(seen) < 20:
+            seen.append(requests_at_once(hub, home, f"https://127.0.0.1:{port}", ca, trip_s, at_once))
+    assert seen[-1] == at_once or SANITIZED and seen[-1] == 16
     lines = [line.split() for line in log.read_text().splitlines()]
-    assert len({line[1] for line in lines}) == 1 and {line[0] for line in lines} == {"HTTP/2.0"}
-    assert sum("/resolve/" in line[2] for line in lines) == len(files) # none had to be asked for again
+    assert len({line[1] for line in lines}) == len(seen) and {line[0] for line in lines} == {"HTTP/2.0"}
+    # none had to be asked for again
+    assert sum("/resolve/" in line[2] for line in lines) == len(hub.files) * len(seen)
