@@ -34,6 +34,7 @@ typedef enum cli_kind {
     CLI_STR,      /* --x TEXT               : const char * */
     CLI_STRS,     /* --x TEXT, repeatable   : cli_strs */
     CLI_UINT,     /* --x N, from 0          : cli_uint */
+    CLI_RATE,     /* --x 10M, bytes a second: uint64_t, 0 when not given */
     CLI_CHOICE,   /* --x WORD of `choices`  : const char * */
     CLI_IGNORED,  /* --x, accepted for old scripts and without effect; not shown */
     CLI_IGNORED_VALUE

@@ -21,7 +21,7 @@ typedef struct download_args {
     const char *token;
     bool prefer_cache;
     bool refresh;
-    const char *limit_rate;
+    uint64_t limit_rate;
     const char *progress;
     const char *lock;    /* to write */
     const char *locked;  /* to obey: commit and hashes */
@@ -263,35 +263,11 @@ static int fetch_snapshot(const download *d, const selection *sel)
     return code;
 }
 
-/* "500K", "10M", "1.5G": bytes per second, in steps of 1000 as sizes are shown. */
-static bool parse_rate(const char *text, uint64_t *out)
-{
-    uint64_t value = 0;
-    uint64_t unit = 1000; /* three digits after the point are kept */
-    bool digits = false;
-
-    for (; *text >= '0' && *text <= '9' && value < 1000000000000; text++, digits = true)
-        value = value * 10 + (uint64_t)(*text - '0');
-    value *= 1000;
-    for (text += *text == '.'; *text >= '0' && *text <= '9' && unit > 1; text++, digits = true)
-        value += (uint64_t)(*text - '0') * (unit /= 10);
-    for (const char *units = "KMGT"; digits && *text && *units; units++) {
-        value *= 1000;
-        if ((*text & ~0x20) != *units)
-            continue;
-        text++;
-        break;
-    }
-    *out = value / 1000;
-    return digits && !*text && *out > 0;
-}
-
 /* What the options say of the client and of what it must obey. */
 static int prepare(download *d)
 {
     const download_args *args = d->args;
     const char *list = args->locked ? args->locked : args->require;
-    uint64_t rate = 0;
     int code = CLI_EXIT_OK;
 
     if (args->locked && args->require)
@@ -299,11 +275,6 @@ static int prepare(download *d)
     if (args->prefer_cache && (args->refresh || args->force))
         return cli_usage_error(d->ctx,
                                "--prefer-cache cannot be used with --refresh or --force-download.");
-    if (args->limit_rate && !parse_rate(args->limit_rate, &rate))
-        return cli_usage_error(d->ctx,
-                               "Invalid value for '--limit-rate': '%s' is no number of bytes per "
-                               "second such as 500K or 10M.",
-                               args->limit_rate);
     if (list) {
         code = cli_lock_read(d->ctx, list, &d->lock);
         d->has_lock = true;
@@ -316,8 +287,7 @@ static int prepare(download *d)
     }
     if (code == CLI_EXIT_OK)
         code = cli_client(d->ctx, args->token, args->cache_dir, &d->client);
-    if (code == CLI_EXIT_OK && rate)
-        hf_client_limit_rate(d->client, rate);
+    hf_client_limit_rate(d->client, args->limit_rate);
     return code;
 }
 
@@ -400,7 +370,7 @@ static const cli_opt opts[] = {
       "ask nothing when all of it is here", NULL },
     { "refresh", NULL, 0, CLI_FLAG, offsetof(download_args, refresh), NULL,
       "ask the Hub in any case; never fall back to what is cached", NULL },
-    { "limit-rate", NULL, 0, CLI_STR, offsetof(download_args, limit_rate), "BYTES",
+    { "limit-rate", NULL, 0, CLI_RATE, offsetof(download_args, limit_rate), "BYTES",
       "at most so many bytes per second: 500K, 10M", NULL },
     { "progress", NULL, 0, CLI_CHOICE, offsetof(download_args, progress), "HOW",
       "how progress is told: auto, or json for one object a line on stderr", cli_progress_hows },

@@ -26,6 +26,7 @@ typedef struct upload_args {
     const char *description;
     bool create_pr;
     bool follow_links;
+    uint64_t limit_rate;
     const char *progress;
     const char *every;
     cli_uint workers;
@@ -342,6 +343,7 @@ static int send_plan(cli_ctx *ctx, const upload_args *args, const cli_repo_arg *
     FILE *spooled = NULL;
     int code = cli_client(ctx, args->token, NULL, &client);
 
+    hf_client_limit_rate(client, args->limit_rate);
     if (code == CLI_EXIT_OK && args->every) {
         code = start_every(ctx, client, args, repo, plan, opts);
     } else {
@@ -437,6 +439,8 @@ static const cli_arg args[] = {
       "of a folder: leave out files that match; may be repeated", NULL },                          \
     { "follow-links", NULL, 0, CLI_BOOL, offsetof(upload_args, follow_links), NULL,                \
       "send files behind links that lead out of the folder", NULL },                               \
+    { "limit-rate", NULL, 0, CLI_RATE, offsetof(upload_args, limit_rate), "BYTES",                 \
+      "at most so many bytes per second: 500K, 10M", NULL },                                       \
     { "progress", NULL, 0, CLI_CHOICE, offsetof(upload_args, progress), "HOW",                     \
       "how progress is told: auto, or json for one object a line on stderr", cli_progress_hows },  \
     { "token", NULL, 0, CLI_STR, offsetof(upload_args, token), "TEXT",                             \

@@ -54,6 +54,29 @@ bool cli_number(const char *text, unsigned long *out)
     return true;
 }
 
+/* "500K", "10M", "1.5G": bytes per second, in steps of 1000 as sizes are shown. */
+static bool parse_rate(const char *text, uint64_t *out)
+{
+    uint64_t value = 0;
+    uint64_t unit = 1000; /* three digits after the point are kept */
+    bool digits = false;
+
+    for (; *text >= '0' && *text <= '9' && value < 1000000000000; text++, digits = true)
+        value = value * 10 + (uint64_t)(*text - '0');
+    value *= 1000;
+    for (text += *text == '.'; *text >= '0' && *text <= '9' && unit > 1; text++, digits = true)
+        value += (uint64_t)(*text - '0') * (unit /= 10);
+    for (const char *units = "KMGT"; digits && *text && *units; units++) {
+        value *= 1000;
+        if ((*text & ~0x20) != *units)
+            continue;
+        text++;
+        break;
+    }
+    *out = value / 1000;
+    return digits && !*text && *out > 0;
+}
+
 /* ---- formatting options (cli.md 1.1) */
 
 typedef struct formatting {
@@ -214,6 +237,13 @@ static int opt_store(parser *p, const cli_opt *opt, const char *value, bool nega
         number->given = true;
         return CLI_EXIT_OK;
     }
+    case CLI_RATE:
+        if (parse_rate(value, place))
+            return CLI_EXIT_OK;
+        return cli_usage_error(p->ctx,
+                               "Invalid value for '--%s': '%s' is no number of bytes per second "
+                               "such as 500K or 10M.",
+                               opt->name, value);
     case CLI_IGNORED:
     case CLI_IGNORED_VALUE:
         return CLI_EXIT_OK;

@@ -262,7 +262,7 @@ HF_API hf_status hf_client_new(const hf_client_opts *opts, hf_client **out, hf_e
 HF_API void hf_client_free(hf_client *client);
 
 /**
- * Limit how fast bodies come in, over all calls and connections of the client together.
+ * Limit how fast bodies come in and go out, over all calls and connections of the client together.
  *
  * @param client       the client; NULL is allowed and does nothing
  * @param bytes_per_s  bytes per second; 0: no limit. Counts from now on, also for calls under way

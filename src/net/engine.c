@@ -322,20 +322,22 @@ static void reap_io(hf__net *net)
 
 /* ---- buffers came back */
 
+/* Who was let go on is the last in the line of the next time. */
 static void resume_io(hf__net *net)
 {
     hf__net_stream *next;
+    uint32_t n = net->io.n_active;
 
-    if (!hf__rate_open_io(net))
-        return;
-    for (hf__net_stream *stream = net->io.active.first; stream; stream = next) {
+    for (hf__net_stream *stream = net->io.active.first; stream && n; stream = next, n--) {
         CURLcode code;
 
         next = stream->io.next;
         if (!stream->io.paused)
             continue;
-        if (!hf__blocks_have_room(&net->blocks))
+        if (!hf__rate_open_io(net) || !hf__blocks_have_room(&net->blocks))
             return;
+        hf__streams_remove(&net->io.active, stream);
+        hf__streams_append(&net->io.active, stream);
         stream->io.paused = false;
         stream->io.last_ms = net->io.now_ms;
         /* Hands over at once what curl kept, and may pause again within the call. */
@@ -466,6 +468,7 @@ static void tick_io(hf__net *net)
     if (net->io.now_ms < net->io.tick_ms)
         return;
     net->io.tick_ms = net->io.now_ms + HF__NO_WAKEUP_MS;
+    (void)hf__rate_open_io(net); /* while it is not, it is looked at again soon */
     for (hf__net_stream *stream = net->io.active.first; stream; stream = next) {
         next = stream->io.next;
         tick_active_io(net, stream);

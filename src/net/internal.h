@@ -191,7 +191,8 @@ struct hf__net {
     atomic_uint_fast64_t rate_limit; /* bytes per second of all bodies; 0: none */
 
     struct {                /* the I/O thread */
-        uint64_t rate_owed; /* bytes that came and are not paid for yet */
+        bool rate_shut;     /* until everything is paid */
+        uint64_t rate_owed; /* bytes that moved and are not paid for yet */
         uint64_t rate_ms;   /* when it was last paid */
         hf__streams active;
         hf__streams waiting;
@@ -220,6 +221,7 @@ void hf__origins_free_io(hf__net *net);
 /* ---- rate.c */
 
 bool hf__rate_open_io(hf__net *net); /* false: the limit is used up; the engine looks again soon */
+size_t hf__rate_piece_io(const hf__net *net); /* what one connection may send at a time */
 void hf__rate_pay_io(hf__net *net, size_t bytes);
 
 /* ---- setup.c, tls.c */

@@ -119,7 +119,9 @@ static hf_status send_some(hf__net_stream *stream, size_t *sent, bool *full)
     hf__handle *handle = stream->io.handle;
     const hf__net_source *source = &stream->req.source;
     uint64_t left = source->len - stream->io.body_at;
-    size_t len = left < AT_ONCE ? (size_t)left : AT_ONCE;
+    size_t piece = hf__rate_piece_io(stream->net);
+    size_t most = piece < AT_ONCE ? piece : AT_ONCE;
+    size_t len = left < most ? (size_t)left : most;
     int to_socket = (int)handle->sockets[0];
     hf_status st = hf__os_send_file(to_socket, source->fd, source->first + stream->io.body_at, len,
                                     sent, full, NULL);
@@ -145,6 +147,10 @@ static void send_body(hf__net *net, hf__net_stream *stream, hf__end_hop_fn *end)
     if (!handle->by_kernel || !handle->head_sent || handle->gave_up || stream->io.head_done ||
         stream->io.body_at == source->len)
         return;
+    if (!hf__rate_open_io(net)) {
+        net->io.starved_ms = net->io.now_ms;
+        return;
+    }
     st = handle->n_sockets == 1
              ? send_some(stream, &sent, &full)
              : hf__fail(&stream->io.err, HF_ERR_INTERNAL, "curl has more connections than one");
@@ -156,6 +162,7 @@ static void send_body(hf__net *net, hf__net_stream *stream, hf__end_hop_fn *end)
     if (sent) {
         stream->io.body_at += sent;
         stream->io.last_ms = net->io.now_ms;
+        hf__rate_pay_io(net, sent);
         if (source->moved)
             source->moved(source->self, stream->io.body_at);
     }

@@ -603,6 +603,12 @@ static bool get_block(hf__net_stream *stream, bool *failed)
     return true;
 }
 
+static void hold(hf__net_stream *stream)
+{
+    stream->io.paused = true;
+    stream->net->io.starved_ms = stream->net->io.now_ms;
+}
+
 /* Copies a chunk into buffers and hands full ones over. Without a buffer the transfer pauses; curl
  * then offers the whole chunk again later, so what was taken of it is remembered. */
 static size_t take_chunk(hf__net_stream *stream, const char *data, size_t n)
@@ -621,8 +627,7 @@ static size_t take_chunk(hf__net_stream *stream, const char *data, size_t n)
             if (failed)
                 return 0;
             stream->io.skip = taken;
-            stream->io.paused = true;
-            stream->net->io.starved_ms = stream->net->io.now_ms;
+            hold(stream);
             return CURL_WRITEFUNC_PAUSE;
         }
         buf = &stream->io.block->buf;
@@ -704,6 +709,12 @@ size_t hf__stream_on_read(char *data, size_t size, size_t n, void *self)
         want = (size_t)left;
     if (want == 0)
         return 0;
+    if (!hf__rate_open_io(stream->net)) {
+        hold(stream);
+        return CURL_READFUNC_PAUSE;
+    }
+    if (want > hf__rate_piece_io(stream->net))
+        want = hf__rate_piece_io(stream->net);
     st = source->read(source->self, stream->io.body_at, data, want, &got, &stream->io.err);
     if (st == HF_OK && got == 0)
         st = hf__fail(&stream->io.err, HF_ERR_CHANGED,
@@ -714,6 +725,7 @@ size_t hf__stream_on_read(char *data, size_t size, size_t n, void *self)
         return CURL_READFUNC_ABORT;
     }
     stream->io.body_at += got;
+    hf__rate_pay_io(stream->net, got);
     return got;
 }
 

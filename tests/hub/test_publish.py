@@ -52,6 +52,19 @@ class Arrives(Publish):
         self.assertEqual(set(self.tree().values()), {self.oid((self.work / "in").read_bytes(), True)})
         self.assertEqual(self.hf("upload", "alice/m", "-").returncode, 2)
 
+    def test_limit_rate(self):
+        """Of large files, which the kernel sends, and of small ones, which do not go past curl."""
+        want = {}
+        for files, size in (3, 3 * MIB), (50, 180000):
+            with self.subTest(size=size):
+                want |= self.fill({f"{size}-{i}.bin": b"\0" + noise(size, i) for i in range(files)})
+                start = time.monotonic()
+                self.upload("f", "--limit-rate", "3M")
+                took = time.monotonic() - start
+                self.assertEqual(self.tree(), want)
+                self.assertGreater(took, 2.5) # 9 MB, less a burst at either end
+                self.assertLess(took, 7)
+
     def test_include_exclude_delete(self):
         self.fill({"a.txt": b"1", "b.txt": b"2", "c.md": b"3", "old/x": b"4", "old/y": b"5"})
         self.upload("f")
