@@ -118,6 +118,7 @@ struct hf__origin {
     uint32_t n_active;
     uint64_t not_before_ms; /* the server asked for a pause */
     uint64_t trip_ms; /* least time from a request to the head of its answer; UINT64_MAX: none */
+    uint64_t told_ms; /* when a person was last told that something is tried again */
     bool multiplex;   /* requests other than downloads were made here */
     bool http2;       /* and answered so: several share a connection */
     char name[];

@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { QUIET_MS = 30000 };
+
 /* ---- making one */
 
 static void wipe_free(char *secret)
@@ -372,6 +374,18 @@ static bool may_retry(const hf__net_stream *stream, uint32_t wait_ms)
            stream->net->io.now_ms + wait_ms < hf__stream_deadline_io(stream);
 }
 
+/* A host that is away meets every request, again and again. */
+static hf_log_level told_level(hf__net_stream *stream)
+{
+    hf__origin *origin = stream->io.origin;
+    uint64_t now = stream->net->io.now_ms;
+
+    if (origin->told_ms && now < origin->told_ms + QUIET_MS)
+        return HF_LOG_DEBUG;
+    origin->told_ms = now;
+    return HF_LOG_INFO;
+}
+
 static void consider_retry(hf__net_stream *stream)
 {
     hf__net *net = stream->net;
@@ -399,7 +413,7 @@ static void consider_retry(hf__net_stream *stream)
                  "for it",
                  (int)host.len, host.ptr, stream->io.status, (unsigned)asked_s);
     else
-        hf__logf(net->conf.log, HF_LOG_INFO, "'%.*s' answered %d: trying again in %.1f s",
+        hf__logf(net->conf.log, told_level(stream), "'%.*s' answered %d: trying again in %.1f s",
                  (int)host.len, host.ptr, stream->io.status, wait_ms / 1000.0);
 }
 
@@ -752,8 +766,8 @@ static bool retry_failure(hf__net_stream *stream)
     if (stream->io.head_told || !may_retry(stream, wait_ms))
         return false;
     stream->io.wait_ms = wait_ms;
-    hf__logf(net->conf.log, HF_LOG_INFO, "%s: trying again in %.1f s", stream->io.err.message,
-             wait_ms / 1000.0);
+    hf__logf(net->conf.log, told_level(stream), "%s: trying again in %.1f s",
+             stream->io.err.message, wait_ms / 1000.0);
     return true;
 }
 
