@@ -98,6 +98,9 @@ bool hf__cache_is_part(const char *name); /* of a file: is it a part, or a part'
  * @threads any, one at a time */
 hf_status hf__cache_part_commit(hf__cache_part *part, const char *expected_hash,
                                 const char *computed_hash, uint64_t size, hf_error *err);
+/* Waits for the disk, from HF__PART_SYNC_FROM on; a commit does it by itself, when nobody had to know
+ * before. */
+hf_status hf__cache_part_sync(hf__cache_part *part, uint64_t size, hf_error *err);
 /* Begins to write to disk what is in memory, without waiting for it. */
 void hf__cache_part_write_out(const hf__cache_part *part);
 /* Frees, and keeps part and journal for the next call when the journal says anything. */

@@ -353,6 +353,16 @@ static hf_status check_name(const hf__cache_part *part, hf_error *err)
     return HF_OK;
 }
 
+hf_status hf__cache_part_sync(hf__cache_part *part, uint64_t size, hf_error *err)
+{
+    hf_status st = HF_OK;
+
+    if (size >= HF__PART_SYNC_FROM && !part->synced)
+        st = hf__os_sync_data(part->fd, part->path, err);
+    part->synced = st == HF_OK;
+    return st;
+}
+
 hf_status hf__cache_part_commit(hf__cache_part *part, const char *expected_hash,
                                 const char *computed_hash, uint64_t size, hf_error *err)
 {
@@ -369,8 +379,7 @@ hf_status hf__cache_part_commit(hf__cache_part *part, const char *expected_hash,
         return st;
     }
     /* From here on the bytes are good, and stay for the next call whatever happens. */
-    if (size >= HF__PART_SYNC_FROM && fdatasync(part->fd) != 0)
-        st = hf__fail_os(err, errno, "cannot write '%s'", part->path);
+    st = hf__cache_part_sync(part, size, err);
     if (st == HF_OK && renameat(part->dir.fd, part->temp, part->final_dir.fd, part->final) != 0)
         st = hf__fail_os(err, errno, "cannot rename '%s' to '%s'", part->path, part->final_path);
     if (st != HF_OK) {

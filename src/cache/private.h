@@ -52,6 +52,7 @@ struct hf__cache_part {
     int fd;
     int journal_fd;  /* -1: none */
     bool single_use; /* nobody will find it again */
+    bool synced;
     char temp[320];
     char final[320];
     char *path; /* of the temporary, to show */

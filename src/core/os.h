@@ -91,6 +91,10 @@ void hf__os_lock_release(hf__os_lock *lock); /* a lock that is not held is fine 
 /* Writes all of it at the offset. */
 hf_status hf__os_pwrite(int fd, const void *bytes, size_t len, uint64_t offset, const char *path,
                         hf_error *err);
+/* Waits until the data of the file is on disk, where the filesystem can. After a failure nothing that
+ * was written since the last success is to be believed: the system tells it once, and then goes on as
+ * if all were well. */
+hf_status hf__os_sync_data(int fd, const char *path, hf_error *err);
 /* Up to len bytes; *got 0 at the end. */
 hf_status hf__os_pread(int fd, void *bytes, size_t len, uint64_t offset, size_t *got,
                        const char *path, hf_error *err);

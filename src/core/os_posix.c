@@ -164,6 +164,16 @@ hf_status hf__os_pwrite(int fd, const void *bytes, size_t len, uint64_t offset, 
     return HF_OK;
 }
 
+hf_status hf__os_sync_data(int fd, const char *path, hf_error *err)
+{
+    while (fdatasync(fd) != 0)
+        if (errno != EINTR)
+            return errno == EINVAL || errno == ENOSYS
+                       ? HF_OK
+                       : hf__fail_os(err, errno, "cannot write '%s' to the disk", path);
+    return HF_OK;
+}
+
 hf_status hf__os_read_file(const char *path, hf__buf *out, bool *found, hf_error *err)
 {
     /* Not to hang on a pipe that someone put in the place of a file. */

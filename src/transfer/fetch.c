@@ -48,6 +48,15 @@ void hf__fetch_cancel(fetch *f)
         finish(f, hf__fail(&f->err, HF_ERR_CANCELED, "cancelled"));
 }
 
+hf_status hf__fetch_sync(fetch *f, hf__cache_part *part, hf_error *err)
+{
+    hf_status st = hf__cache_part_sync(part, f->size, err);
+
+    if (st != HF_OK)
+        hf__journal_lost(&f->w.journal);
+    return st;
+}
+
 void hf__fetch_dispose(fetch *f)
 {
     HF__ASSERT(f->plan.n_lanes == 0 && !f->compare);

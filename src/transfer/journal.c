@@ -91,6 +91,7 @@ typedef struct reader {
         uint64_t mark; /* its lines that begin before this are on disk */
     } synced[BOOTS];
     size_t n_synced;
+    uint64_t lost; /* lines of this life that begin before this count only when they are synced */
 } reader;
 
 /* The next line that is whole: its text without the checksum. */
@@ -140,8 +141,18 @@ static void read_synced(reader *r, hf__str rest, uint64_t at)
     r->n_synced += i == r->n_synced;
 }
 
+/* "u <boot>" */
+static void read_lost(reader *r, hf__str rest, uint64_t at)
+{
+    if (hf__str_eq(rest, hf__str_from(r->journal->boot.text)))
+        r->lost = at;
+}
+
+/* Whether what a line says is still there. */
 static bool survived(const reader *r, hf__str boot, uint64_t at)
 {
+    if (hf__str_eq(boot, hf__str_from(r->journal->boot.text)) && at >= r->lost)
+        return true;
     for (size_t i = 0; i < r->n_synced; i++)
         if (hf__str_eq(r->synced[i].boot, boot))
             return at < r->synced[i].mark;
@@ -161,7 +172,7 @@ static bool read_wrote(reader *r, hf__str rest, uint64_t at)
     if (!hf__str_to_u64(word(&rest), &first) || !hf__str_to_u64(rest, &count) ||
         first >= n_pieces || count > n_pieces - first)
         return true;
-    if (!hf__str_eq(boot, hf__str_from(journal->boot.text)) && !survived(r, boot, at))
+    if (!survived(r, boot, at))
         return true;
     end = (first + count) * journal->piece;
     return hf__ranges_add(r->have, first * journal->piece,
@@ -178,7 +189,7 @@ static bool read_bytes(reader *r, hf__str rest, uint64_t at)
     if (!hf__str_to_u64(word(&rest), &first) || !hf__str_to_u64(rest, &end) || first >= end ||
         end > r->journal->size)
         return true;
-    if (!hf__str_eq(boot, hf__str_from(r->journal->boot.text)) && !survived(r, boot, at))
+    if (!survived(r, boot, at))
         return true;
     return hf__ranges_add(r->have, first, end);
 }
@@ -202,9 +213,14 @@ static hf_status read_lines(reader *r, hf__str all, hf_error *err)
 
     r->start = all.ptr;
     r->text = all;
-    while (next_line(r, &line, &at))
-        if (hf__str_eq(word(&line), HF__STR("s")))
+    while (next_line(r, &line, &at)) {
+        hf__str kind = word(&line);
+
+        if (hf__str_eq(kind, HF__STR("s")))
             read_synced(r, line, at);
+        else if (hf__str_eq(kind, HF__STR("u")))
+            read_lost(r, line, at);
+    }
     r->text = all;
     while (next_line(r, &line, &at)) {
         hf__str kind = word(&line);
@@ -351,6 +367,19 @@ void hf__journal_synced(hf__journal *journal, uint64_t mark)
         return;
     (void)snprintf(line, sizeof(line), "s %s %llu", journal->boot.text, (unsigned long long)mark);
     append(journal, line);
+}
+
+void hf__journal_lost(hf__journal *journal)
+{
+    char line[LINE_MAX];
+
+    if (journal->fd < 0)
+        return;
+    (void)snprintf(line, sizeof(line), "u %s", journal->boot.text);
+    pthread_mutex_lock(&journal->synced.lock);
+    append_locked(journal, line);
+    journal->synced.broken = true;
+    pthread_mutex_unlock(&journal->synced.lock);
 }
 
 void hf__journal_restart(hf__journal *journal, const hf__ranges *have)

@@ -57,6 +57,9 @@ void hf__journal_check(hf__journal *journal, size_t index, const hf__check *chec
 uint64_t hf__journal_mark(hf__journal *journal);
 void hf__journal_synced(hf__journal *journal, uint64_t mark);
 
+/* A sync failed: what was noted and not synced may not be on disk. Nothing more is noted. */
+void hf__journal_lost(hf__journal *journal);
+
 /* Starts anew with what is believed now. */
 void hf__journal_restart(hf__journal *journal, const hf__ranges *have);
 

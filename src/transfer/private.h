@@ -152,6 +152,8 @@ void hf__fetch_step(fetch *f, uint64_t now);
  * when one was opened. */
 bool hf__fetch_open(fetch *f, bool more, uint64_t now);
 void hf__fetch_cancel(fetch *f);
+/* All is written and hashed: waits for the disk. What that lost is fetched again by the next call. */
+hf_status hf__fetch_sync(fetch *f, hf__cache_part *part, hf_error *err);
 void hf__fetch_dispose(fetch *f);
 
 static inline bool fetch_is_over(const fetch *f)

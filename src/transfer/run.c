@@ -326,8 +326,12 @@ static void commit(active *a)
 
     a->part = NULL;
     a->work_err = (hf_error)HF_ERROR_INIT;
-    a->work_status = hf__cache_part_commit(part, a->f.kind ? a->op->file->etag : NULL,
-                                           a->f.computed, a->f.size, &a->work_err);
+    a->work_status = hf__fetch_sync(&a->f, part, &a->work_err);
+    if (a->work_status == HF_OK)
+        a->work_status = hf__cache_part_commit(part, a->f.kind ? a->op->file->etag : NULL,
+                                               a->f.computed, a->f.size, &a->work_err);
+    else
+        hf__cache_part_close(part);
 }
 
 static active *take_commits(run *r)

@@ -210,6 +210,8 @@ static hf_status fetch_it(url_call *c, hf_error *err)
         st = f.status;
         if (st != HF_OK)
             hf__error_copy(err, &f.err);
+        else
+            st = hf__fetch_sync(&f, part, err);
     }
     hf__fetch_dispose(&f); /* first, since its strands use the part */
     if (st == HF_OK)

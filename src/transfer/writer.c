@@ -282,11 +282,19 @@ static void add_hash_job(hf__writer *w)
 static void sync_work(void *arg)
 {
     hf__writer *w = arg;
+    hf_error err = HF_ERROR_INIT;
+    hf_status st;
 
-    /* A failed sync is told by the last one, before the rename; here it only means no note. */
-    if (!atomic_load(&w->failed) && fdatasync(w->fd) == 0) {
-        hf__journal_synced(&w->journal, w->sync_mark);
-        (void)fdatasync(w->journal.fd);
+    if (!atomic_load(&w->failed)) {
+        st = hf__os_sync_data(w->fd, w->path, &err);
+        if (st == HF_OK) {
+            hf__journal_synced(&w->journal, w->sync_mark);
+            (void)fdatasync(w->journal.fd);
+        } else {
+            hf__journal_lost(&w->journal);
+            fail(w, st, &err);
+            tell(w);
+        }
     }
     pthread_mutex_lock(&w->synced.lock);
     w->synced.syncing = false;
@@ -324,6 +332,29 @@ static void note_pieces(hf__writer *w, uint64_t first, uint64_t end)
         hf__journal_wrote(&w->journal, first, end);
 }
 
+/* What another connection brought in the meantime is not written over: it may be hashed already, and
+ * what was hashed must be what lies there. */
+static hf_status write_new(hf__writer *w, const hf__net_buf *buf, hf_error *err)
+{
+    uint64_t end = buf->offset + buf->len;
+    uint64_t at = hf__ranges_reach(&w->write.have, buf->offset);
+    hf_status st = HF_OK;
+
+    while (st == HF_OK && at < end) {
+        uint64_t next = hf__ranges_next(&w->write.have, at);
+        uint64_t to = next < end ? next : end;
+
+        st = hf__os_pwrite(w->fd, buf->data + (at - buf->offset), (size_t)(to - at), at, w->path,
+                           err);
+        if (st == HF_OK && !hf__ranges_add(&w->write.have, at, to))
+            st = hf__fail_nomem(err);
+        if (st == HF_OK)
+            atomic_fetch_add(&w->written, to - at);
+        at = hf__ranges_reach(&w->write.have, to);
+    }
+    return st;
+}
+
 static hf_status write_bytes(hf__writer *w, const hf__net_buf *buf, hf_error *err)
 {
     hf_status st;
@@ -332,14 +363,12 @@ static hf_status write_bytes(hf__writer *w, const hf__net_buf *buf, hf_error *er
         return hf__fail(err, HF_ERR_PROTOCOL,
                         "the server sends more than the %llu bytes it announced for '%s'",
                         (unsigned long long)w->size, w->path);
-    st = hf__os_pwrite(w->fd, buf->data, buf->len, buf->offset, w->path, err);
+    st = write_new(w, buf, err);
     if (st == HF_ERR_DISK_FULL && w->size != HF__NET_NO_LIMIT)
         st = hf__fail(err, st,
                       "no space left on device for '%s': %llu bytes missing; what is there is kept "
                       "for the next call",
                       w->path, (unsigned long long)(w->size - hf__ranges_total(&w->write.have)));
-    if (st == HF_OK && !hf__ranges_add(&w->write.have, buf->offset, buf->offset + buf->len))
-        st = hf__fail_nomem(err);
     return st;
 }
 
@@ -380,6 +409,7 @@ static bool pass_on(hf__writer *w, hf__net_buf *buf)
 static void write_one(hf__writer *w, hf__net_buf *buf)
 {
     hf_error err = HF_ERROR_INIT;
+    uint64_t front; /* where the new bytes that it begins with end */
     hf_status st;
 
     if (!buf->data) {
@@ -387,12 +417,12 @@ static void write_one(hf__writer *w, hf__net_buf *buf)
         tell(w);
         return;
     }
-    /* What another connection brought in the meantime is not written over. */
     if (atomic_load(&w->failed) ||
         hf__ranges_reach(&w->write.have, buf->offset) >= buf->offset + buf->len) {
         hf__net_buf_release(w->net, buf);
         return;
     }
+    front = hf__ranges_next(&w->write.have, buf->offset);
     st = write_bytes(w, buf, &err);
     if (st != HF_OK) {
         fail(w, st, &err);
@@ -400,9 +430,10 @@ static void write_one(hf__writer *w, hf__net_buf *buf)
         tell(w);
         return;
     }
-    atomic_fetch_add(&w->written, buf->len);
     note_pieces(w, buf->offset, buf->offset + buf->len);
     sync_now_and_then(w, buf->len);
+    if (front - buf->offset < buf->len)
+        buf->len = (size_t)(front - buf->offset);
     if (!w->kind || !pass_on(w, buf))
         hf__net_buf_release(w->net, buf);
 }
@@ -447,7 +478,7 @@ static void hash_at_once(hf__writer *w, const hf__net_buf *buf)
     if (!w->by_caller || !w->kind || buf->offset != 0 || buf->len != w->size)
         return;
     pthread_mutex_lock(&w->synced.lock);
-    mine = !w->synced.hashing && atomic_load(&w->hashed) == 0;
+    mine = !w->synced.taken && !w->synced.hashing;
     if (mine)
         w->synced.hashing = true; /* and stays so: nothing is left to hash */
     pthread_mutex_unlock(&w->synced.lock);
@@ -475,6 +506,7 @@ void hf__writer_take(hf__writer *w, hf__net_buf *buf)
     else
         w->synced.first = buf;
     w->synced.last = buf;
+    w->synced.taken = w->synced.taken || !is_mark;
     add = !w->synced.writing && !w->by_caller;
     w->synced.writing = true;
     /* Once the last mark can be taken, whoever takes it may free the writer: nothing of it is touched

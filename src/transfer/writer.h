@@ -41,6 +41,7 @@ typedef struct hf__writer {
         pthread_mutex_t lock;
         hf__net_buf *first; /* to be written, and marks */
         hf__net_buf *last;
+        bool taken;              /* something was */
         bool writing;            /* the job is on its strand */
         hf__net_buf *hash_first; /* written, to be hashed, each begins where the one before ends */
         hf__net_buf *hash_last;

@@ -5,6 +5,7 @@
  *
  *   SPOIL_WRITE=TEXT:BYTES:ERRNO  writes to files whose path holds TEXT fail after so many bytes
  *   SPOIL_SYNC=TEXT:ERRNO         fdatasync and fsync of such files fail
+ *   SPOIL_SYNC_TIMES=N            the first N of them; the system tells a failure once
  *   SPOIL_MAKE=TEXT:ERRNO         files and directories of such paths cannot be opened for writing,
  *                                 made, renamed or linked
  *   SPOIL_HOLES=TEXT:TEXT         zeros that are written to files whose path holds one of these are
@@ -39,6 +40,7 @@ typedef struct rule {
 } rule;
 
 static rule write_rule, sync_rule, make_rule;
+static atomic_int syncs_left;
 static atomic_llong written;
 static int log_fd = -1;
 static const char *boot_path;
@@ -114,6 +116,7 @@ static void start(void)
     real_clock_gettime(CLOCK_MONOTONIC, &began);
     read_rule("SPOIL_WRITE", &write_rule, true);
     read_rule("SPOIL_SYNC", &sync_rule, false);
+    atomic_store(&syncs_left, getenv("SPOIL_SYNC_TIMES") ? atoi(getenv("SPOIL_SYNC_TIMES")) : INT_MAX);
     read_rule("SPOIL_MAKE", &make_rule, false);
     boot_path = getenv("SPOIL_BOOT");
     host = getenv("SPOIL_HOST");
@@ -211,7 +214,7 @@ static int sync_with(int (*real)(int), int fd)
 {
     int got;
 
-    if (sync_rule.error && fd_has(fd, sync_rule.text)) {
+    if (sync_rule.error && fd_has(fd, sync_rule.text) && atomic_fetch_sub(&syncs_left, 1) > 0) {
         errno = sync_rule.error;
         return -1;
     }

@@ -63,6 +63,34 @@ class Disk(case.Case):
         self.failed(self.spoilt("f", SPOIL_SYNC=f"{PART}:{errno.EIO}"), "Input/output error")
         self.check_got("f", data, self.get("f"))
 
+    def test_a_sync_that_fails_once(self):
+        """On the way or at the end: what it was to bring to the disk is not believed to be there, though the next sync
+        finds nothing left to do."""
+        for size in 100 * MIB, SIZE:
+            with self.subTest(size=size):
+                data = noise(size, size)
+                self.serve({"f": data})
+                self.failed(self.spoilt("f", SPOIL_SYNC=f"{PART}:{errno.EIO}", SPOIL_SYNC_TIMES="1"),
+                            "Input/output error")
+                since = len(self.bodies())
+                self.check_got("f", data, self.get("f"))
+                self.assertEqual(self.asked(since), size)
+                self.tearDown()
+                self.doCleanups()
+                self.setUp()
+
+    def test_what_was_synced_before_one_failed_is_kept(self):
+        data = noise(200 * MIB)
+        self.serve({"f": data}, "--rate", 60e6)
+        p = self.start("-q", "f")
+        self.wait_until(lambda: any(b"\ns " in j.read_bytes() for j in self.blobs().glob("*-journal")))
+        p.kill()
+        p.communicate()
+        self.failed(self.spoilt("f", SPOIL_SYNC=f"{PART}:{errno.EIO}", SPOIL_SYNC_TIMES="1"), "Input/output error")
+        self.new_hub()
+        self.check_got("f", data, self.get("f"))
+        self.assertLessEqual(self.asked(), len(data) - 32 * MIB)
+
     def test_unwritable_journal(self):
         """The download goes on without a way back."""
         data = noise(SIZE)

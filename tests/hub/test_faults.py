@@ -71,6 +71,12 @@ class Faults(case.Case):
         self.good({"path": STORAGE, "do": {"cut": 5 * MIB}},
                   {"path": STORAGE, "times": 99, "do": {"no_range": True}})
 
+    def test_200_with_other_bytes_where_some_are_hashed_already(self):
+        """What came first and was hashed is what gets the name."""
+        self.good({"path": STORAGE, "times": 1, "do": {"cut": 700000}},
+                  {"path": STORAGE, "times": 1, "do": {"no_range": True}},
+                  {"path": STORAGE, "times": 1, "do": {"no_range": True, "flip": 699999}}, extra=2 * SIZE)
+
     def test_wrong_content_range(self):
         self.good({"path": STORAGE, "do": {"cut": 5 * MIB}},
                   {"path": STORAGE, "times": 2, "do": {"content_range": f"bytes 0-9/{SIZE}"}}, extra=4 * MIB)

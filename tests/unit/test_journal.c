@@ -325,6 +325,25 @@ void test_journal__a_sync_speaks_for_its_own_life(void **state)
     world_dispose(&w);
 }
 
+/* The system told that data was lost, and will not tell again. */
+void test_journal__what_a_failed_sync_lost_does_not_count(void **state)
+{
+    world w = world_make();
+
+    (void)state;
+    wrote(&w, 0);
+    hf__journal_synced(&w.journal, hf__journal_mark(&w.journal));
+    wrote(&w, 1);
+    hf__journal_lost(&w.journal);
+    wrote(&w, 2); /* is not noted any more */
+    world_read_again(&w);
+    assert_string_equal(believed(&w), "a-----");
+    wrote(&w, 3);
+    world_read_again(&w);
+    assert_string_equal(believed(&w), "a--d--");
+    world_dispose(&w);
+}
+
 void test_journal__does_not_reach_beyond_the_part(void **state)
 {
     world w = world_make();
