@@ -279,8 +279,9 @@ static hf_status take_modes(hf__preupload_file *files, size_t n, const hf__json 
 
 hf_status hf__hub_preupload(hf__hub *hub, const hf_repo_ref *repo, bool create_pr,
                             hf__preupload_file *files, size_t n, const char *git_ignore,
-                            const hf_cancel *cancel, hf_error *err)
+                            const hf_cancel *cancel, char commit[41], hf_error *err)
 {
+    const char *oid;
     hf__json *doc = NULL;
     hf__buf url;
     hf__buf body;
@@ -298,6 +299,8 @@ hf_status hf__hub_preupload(hf__hub *hub, const hf_repo_ref *repo, bool create_p
                    &doc, err);
     if (st == HF_OK)
         st = take_modes(files, n, doc, err);
+    oid = st == HF_OK ? hf__json_text(doc, "commitOid") : NULL;
+    (void)snprintf(commit, 41, "%s", oid && hf__is_commit(oid) ? oid : "");
     hf__json_free(doc);
     hf__buf_dispose(&url);
     hf__buf_dispose(&body);
@@ -369,8 +372,58 @@ hf_status hf__hub_commit(hf__hub *hub, const hf_repo_ref *repo, bool create_pr,
 
 /* ---- what there is after an answer was lost */
 
-hf_status hf__hub_newest_pr(hf__hub *hub, const hf_repo_ref *repo, uint64_t after,
-                            const hf_cancel *cancel, uint64_t *number, char commit[41],
+/* Keeps the newest of pull requests, whatever order they come in; commits come in theirs. */
+static void add_made(hf__hub_made made[HF__HUB_MADE], size_t *n, const char *commit, uint64_t pr)
+{
+    size_t at = *n;
+
+    while (at > 0 && made[at - 1].pr < pr)
+        at--;
+    if (at == HF__HUB_MADE)
+        return;
+    if (*n < HF__HUB_MADE)
+        (*n)++;
+    memmove(made + at + 1, made + at, (*n - at - 1) * sizeof(*made));
+    made[at].pr = pr;
+    (void)snprintf(made[at].commit, sizeof(made[at].commit), "%s", commit);
+}
+
+hf_status hf__hub_made_since(hf__hub *hub, const hf_repo_ref *repo, const char *base,
+                             const hf_cancel *cancel, hf__hub_made made[HF__HUB_MADE], size_t *n,
+                             hf_error *err)
+{
+    hf__json *doc = NULL;
+    hf__buf path;
+    bool met = false;
+    hf_status st;
+
+    *n = 0;
+    hf__buf_init(&path, HF__MAX_URL);
+    hf__hub_add_api(&path, repo);
+    hf__buf_adds(&path, "/commits/");
+    hf__buf_add_quoted(&path, hf__str_from(hf__revision_or_main(repo)), HF__QUOTE_SEGMENT);
+    hf__buf_addf(&path, "?limit=%d", HF__HUB_MADE);
+    st = hf__hub_api_get(hub, hf__buf_cstr(&path), HF__NET_RETRY_STANDARD, cancel,
+                         "list of commits", &doc, err);
+    hf__buf_dispose(&path);
+    for (size_t i = 0; st == HF_OK && !met && *n < HF__HUB_MADE && i < hf__json_len(doc); i++) {
+        const char *id = hf__json_text(hf__json_at(doc, i), "id");
+
+        if (!id || !hf__is_commit(id))
+            st = hf__fail(err, HF_ERR_PROTOCOL, "the server does not name its commits");
+        else if (strcmp(id, base) == 0)
+            met = true;
+        else
+            add_made(made, n, id, 0);
+    }
+    if (!met && *n > 1)
+        *n = 1;
+    hf__json_free(doc);
+    return st;
+}
+
+hf_status hf__hub_prs_since(hf__hub *hub, const hf_repo_ref *repo, uint64_t after,
+                            const hf_cancel *cancel, hf__hub_made made[HF__HUB_MADE], size_t *n,
                             hf_error *err)
 {
     const hf__json *list;
@@ -378,8 +431,7 @@ hf_status hf__hub_newest_pr(hf__hub *hub, const hf_repo_ref *repo, uint64_t afte
     hf__buf path;
     hf_status st;
 
-    *number = 0;
-    commit[0] = '\0';
+    *n = 0;
     hf__buf_init(&path, HF__MAX_URL);
     hf__hub_add_api(&path, repo);
     hf__buf_adds(&path, "/refs?include_prs=1");
@@ -391,13 +443,11 @@ hf_status hf__hub_newest_pr(hf__hub *hub, const hf_repo_ref *repo, uint64_t afte
         const hf__json *node = hf__json_at(list, i);
         const char *name = hf__json_text(node, "name");
         const char *target = hf__json_text(node, "targetCommit");
-        uint64_t n;
+        uint64_t number;
 
-        if (name && target && hf__is_commit(target) && hf__str_to_u64(hf__str_from(name), &n) &&
-            n > after && n > *number) {
-            *number = n;
-            (void)snprintf(commit, 41, "%s", target);
-        }
+        if (name && target && hf__is_commit(target) &&
+            hf__str_to_u64(hf__str_from(name), &number) && number > after)
+            add_made(made, n, target, number);
     }
     hf__json_free(doc);
     return st;

@@ -36,10 +36,11 @@ typedef struct hf__preupload_file {
     char oid[65]; /* of what is there: SHA-256, or a git blob's SHA-1; empty: none */
 } hf__preupload_file;
 
-/* At most HF__PREUPLOAD_FILES. git_ignore NULL: the repo's own counts. */
+/* At most HF__PREUPLOAD_FILES. git_ignore NULL: the repo's own counts. commit: what the answer is based on; empty when
+ * the server does not tell. */
 hf_status hf__hub_preupload(hf__hub *hub, const hf_repo_ref *repo, bool create_pr,
                             hf__preupload_file *files, size_t n, const char *git_ignore,
-                            const hf_cancel *cancel, hf_error *err);
+                            const hf_cancel *cancel, char commit[41], hf_error *err);
 
 /* ---- LFS batch */
 
@@ -94,9 +95,22 @@ hf_status hf__hub_commit(hf__hub *hub, const hf_repo_ref *repo, bool create_pr,
                          const hf__net_source *body, const hf_cancel *cancel,
                          hf__hub_committed *out, hf_error *err);
 
-/* Head commit of the newest pull request whose number is above `after`; *number 0: there is none. */
-hf_status hf__hub_newest_pr(hf__hub *hub, const hf_repo_ref *repo, uint64_t after,
-                            const hf_cancel *cancel, uint64_t *number, char commit[41],
+/* A commit that was made meanwhile. */
+typedef struct hf__hub_made {
+    char commit[41];
+    uint64_t pr; /* number of the pull request whose head it is; 0: it is on the branch */
+} hf__hub_made;
+
+#define HF__HUB_MADE 64 /* at most so many are looked at */
+
+/* The newest commits of the branch, the newest first, down to that after `base`. The newest alone when base is
+ * empty, or not among the last ones. */
+hf_status hf__hub_made_since(hf__hub *hub, const hf_repo_ref *repo, const char *base,
+                             const hf_cancel *cancel, hf__hub_made made[HF__HUB_MADE], size_t *n,
+                             hf_error *err);
+/* Heads of the pull requests whose number is above `after`, the newest first. */
+hf_status hf__hub_prs_since(hf__hub *hub, const hf_repo_ref *repo, uint64_t after,
+                            const hf_cancel *cancel, hf__hub_made made[HF__HUB_MADE], size_t *n,
                             hf_error *err);
 /* Page of a commit, or of a pull request, as the Hub writes it. */
 void hf__hub_add_page(const hf__hub *hub, const hf_repo_ref *repo, const char *kind,

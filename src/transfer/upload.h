@@ -200,6 +200,7 @@ typedef struct up_job {
     hf_error err;
     up_item *items[HF__PREUPLOAD_FILES];
     size_t n;
+    char commit[41];         /* of an ask: what the answer is based on */
     hf__lfs_object *objects; /* of a batch */
 } up_job;
 
@@ -210,7 +211,11 @@ typedef struct up_commit {
     size_t cap;
     char message[1100];
     bool create_pr;
+    char base[41];       /* head of the branch at some time before; empty: not known */
     uint64_t prs_before; /* number of the newest pull request */
+    bool unsure;         /* whether it has happened */
+    uint64_t late_ms;    /* until then it may still happen */
+    char parent[41];     /* what the next try builds on; empty: anything */
     uint64_t started_ms;
     uint64_t took_ms;
     bool found; /* it had happened although its answer was lost */
@@ -262,7 +267,7 @@ struct up_run {
     hf_repo_ref at;   /* committed to */
     char id[200];
     char pr_revision[40];
-    char head[41];
+    char head[41]; /* of the branch, as it was first told; empty: not yet */
     hf__pool *pool;
     up_job asks[UP_ASKS];
     up_job hash;
@@ -320,6 +325,7 @@ void hf__up_run_free(up_run *r);
 void hf__up_wait(up_run *r); /* until something happened, or UP_TICK_MS */
 void hf__up_fail(up_run *r, hf_status st, const hf_error *err, const char *path);
 void hf__up_signal(up_run *r, bool *flag); /* from any thread */
+size_t hf__up_most(const up_run *r);       /* files of a commit of many */
 /* An item is ready, or has nothing to be committed. */
 void hf__up_ready(up_run *r, up_item *item);
 void hf__up_unchanged(up_run *r, up_item *item);

@@ -11,6 +11,7 @@
 
 #define COMMIT_TRIES  6
 #define PATHS_AT_ONCE 500
+#define LATE_MS       60000 /* what a server may take for a commit (hub-http.md 7.7) */
 
 /* ---- did it happen? */
 
@@ -70,44 +71,48 @@ static hf_status check_group(up_run *r, const hf_repo_ref *at, up_item **items, 
     return st;
 }
 
-/* head: of the branch, or of the newest pull request; empty when there is none new. */
-static hf_status find_head(up_run *r, up_commit *c, char head[41], uint64_t *pr, hf_error *err)
+static hf_status take_result(up_run *r, up_commit *c, const hf__hub_made *made, hf_error *err)
 {
-    *pr = 0;
-    if (c->create_pr)
-        return hf__hub_newest_pr(r->ctx->hub, &r->at, c->prs_before, &r->stop_all, pr, head, err);
-    return hf__hub_revision(r->ctx->hub, &r->at, &r->stop_all, head, err);
+    char number[32];
+    hf__buf url;
+
+    c->found = true;
+    (void)snprintf(c->result.oid, sizeof(c->result.oid), "%s", made->commit);
+    hf__buf_init(&url, HF__MAX_URL);
+    hf__hub_add_page(r->ctx->hub, &r->at, "commit", made->commit, &url);
+    c->result.url = hf__buf_take(&url);
+    if (made->pr) {
+        (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)made->pr);
+        hf__hub_add_page(r->ctx->hub, &r->at, "discussions", number, &url);
+        c->result.pr_url = hf__buf_take(&url);
+    }
+    hf__buf_dispose(&url);
+    return c->result.url && (!made->pr || c->result.pr_url) ? HF_OK : hf__fail_nomem(err);
 }
 
+/* Whether one of the commits made since has all that ours was to do; the first that has is ours, since
+ * what somebody else built on it has that as well. head: the newest of the branch. */
 static hf_status look(up_run *r, up_commit *c, char head[41], bool *applied, hf_error *err)
 {
+    hf__hub_made made[HF__HUB_MADE];
     hf_repo_ref at = r->at;
-    uint64_t pr = 0;
-    hf_status st = find_head(r, c, head, &pr, err);
+    size_t n = 0;
+    hf_status st =
+        c->create_pr
+            ? hf__hub_prs_since(r->ctx->hub, &r->at, c->prs_before, &r->stop_all, made, &n, err)
+            : hf__hub_made_since(r->ctx->hub, &r->at, c->base, &r->stop_all, made, &n, err);
 
-    *applied = st == HF_OK && head[0];
-    at.revision = head;
-    for (size_t i = 0; st == HF_OK && *applied && i < c->n; i += PATHS_AT_ONCE)
-        st = check_group(r, &at, c->items + i, c->n - i < PATHS_AT_ONCE ? c->n - i : PATHS_AT_ONCE,
-                         applied, err);
-    if (st == HF_OK && *applied) {
-        hf__buf url;
-        char number[32];
-
-        c->found = true;
-        (void)snprintf(c->result.oid, sizeof(c->result.oid), "%s", head);
-        hf__buf_init(&url, HF__MAX_URL);
-        hf__hub_add_page(r->ctx->hub, &r->at, "commit", head, &url);
-        c->result.url = hf__buf_take(&url);
-        if (pr) {
-            (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)pr);
-            hf__hub_add_page(r->ctx->hub, &r->at, "discussions", number, &url);
-            c->result.pr_url = hf__buf_take(&url);
-        }
-        hf__buf_dispose(&url);
-        if (!c->result.url || (pr && !c->result.pr_url))
-            st = hf__fail_nomem(err);
+    *applied = false;
+    (void)snprintf(head, 41, "%s", n ? made[0].commit : c->base);
+    while (st == HF_OK && !*applied && n-- > 0) {
+        at.revision = made[n].commit;
+        *applied = true;
+        for (size_t i = 0; st == HF_OK && *applied && i < c->n; i += PATHS_AT_ONCE)
+            st = check_group(r, &at, c->items + i,
+                             c->n - i < PATHS_AT_ONCE ? c->n - i : PATHS_AT_ONCE, applied, err);
     }
+    if (st == HF_OK && *applied)
+        st = take_result(r, c, &made[n], err);
     return st;
 }
 
@@ -162,48 +167,88 @@ static hf_status check_items(const up_commit *c, hf_error *err)
     return st;
 }
 
-static hf_status make_commit(up_run *r, up_commit *c, hf_error *err)
+/* Whether the server may be at it still, though nobody waits for its answer. On a branch the parent
+ * keeps it from happening twice. */
+static bool may_be_late(const up_commit *c, hf_status st, const hf_error *why)
 {
-    const char *parent = r->info.n_commits ? NULL : r->opts->parent_commit;
-    char head[41] = "";
+    return c->create_pr && (st == HF_ERR_TIMEOUT || why->http_status == 504);
+}
+
+/* What there was before, by which the look tells what came since. */
+static hf_status begin(up_run *r, up_commit *c, hf_error *err)
+{
+    hf__hub_made newest[HF__HUB_MADE];
+    size_t n = 0;
     hf_status st = check_items(c, err);
 
-    if (st == HF_OK && c->create_pr) {
-        char newest[41];
+    c->unsure = false;
+    c->late_ms = 0;
+    c->prs_before = 0;
+    (void)snprintf(c->parent, sizeof(c->parent), "%s",
+                   r->opts->parent_commit && !r->info.n_commits ? r->opts->parent_commit : "");
+    if (st == HF_OK && c->create_pr)
+        st = hf__hub_prs_since(r->ctx->hub, &r->at, 0, &r->stop_all, newest, &n, err);
+    if (n)
+        c->prs_before = newest[0].pr;
+    return st;
+}
 
-        st = hf__hub_newest_pr(r->ctx->hub, &r->at, 0, &r->stop_all, &c->prs_before, newest, err);
-    }
+/* Whether a try that failed happened all the same. HF_OK with c->unsure: it may still. */
+static hf_status settle(up_run *r, up_commit *c, bool *applied, hf_error *err)
+{
+    char head[41];
+    hf_status st = look(r, c, head, applied, err);
+
+    if (st != HF_OK || *applied || hf__clock_ms() < c->late_ms)
+        return st;
+    c->unsure = false;
+    /* A pull request's parent is where it starts from, so it stays as it was. */
+    if (!c->create_pr && !r->opts->parent_commit)
+        memcpy(c->parent, head, sizeof(head));
+    return HF_OK;
+}
+
+/* A try that was refused, after one that may have happened, was maybe refused for that. */
+static bool goes_on(const up_commit *c, hf_status st, unsigned tries)
+{
+    bool refused = st == HF_ERR_CONFLICT || st == HF_ERR_ENTRY_NOT_FOUND;
+
+    return tries + 1 < COMMIT_TRIES &&
+           (st == HF_ERR_RATE_LIMITED || is_unclear(st) || (refused && c->late_ms));
+}
+
+/* Until it is known whether it happened it is not sent again: it would undo what somebody else did
+ * since, and of a pull request there would be two. */
+static hf_status make_commit(up_run *r, up_commit *c, hf_error *err)
+{
+    hf_status st = begin(r, c, err);
+
     for (unsigned tries = 0; st == HF_OK; tries++) {
         hf_error why = HF_ERROR_INIT;
         bool applied = false;
+        hf_status looked = c->unsure ? settle(r, c, &applied, &why) : HF_OK;
 
-        st = try_commit(r, c, parent, &why);
-        if (st == HF_OK)
-            return HF_OK;
-        hf__error_copy(err, &why);
-        if (tries + 1 == COMMIT_TRIES ||
-            (st != HF_ERR_RATE_LIMITED && !is_unclear(st) && !(st == HF_ERR_CONFLICT && tries)))
-            return st;
-        if (hf__canceled(&r->stop_all) || pause_before(r, tries, &why, err) != HF_OK)
-            return hf__fail(err, HF_ERR_CANCELED, "cancelled");
-        if (st == HF_ERR_RATE_LIMITED) {
-            st = HF_OK;
-            continue;
-        }
-        if (look(r, c, head, &applied, err) == HF_OK) {
-            if (applied)
+        if (applied)
+            return looked;
+        if (looked == HF_OK && c->unsure)
+            tries--; /* there is time */
+        if (!c->unsure) {
+            if (err->status == HF_ERR_CONFLICT && r->opts->parent_commit && !r->info.n_commits)
+                return err->status; /* somebody else was faster */
+            st = try_commit(r, c, *c->parent ? c->parent : NULL, &why);
+            if (st == HF_OK)
                 return HF_OK;
             hf__error_copy(err, &why);
-            if (st == HF_ERR_CONFLICT && r->opts->parent_commit && !r->info.n_commits)
-                return st; /* somebody else was faster */
-            /* A pull request's parent is where it starts from, so it stays as it was. */
-            if (!c->create_pr && !r->opts->parent_commit)
-                parent = head;
-        } else {
-            hf__error_copy(err, &why);
-            if (tries + 2 >= COMMIT_TRIES)
+            if (!goes_on(c, st, tries))
                 return st;
+            c->unsure = st != HF_ERR_RATE_LIMITED;
+            if (is_unclear(st))
+                c->late_ms = hf__clock_ms() + (may_be_late(c, st, &why) ? LATE_MS : 0);
+        } else if (tries + 1 >= COMMIT_TRIES) {
+            return err->status;
         }
+        if (hf__canceled(&r->stop_all) || pause_before(r, tries, err, &why) != HF_OK)
+            return hf__fail(err, HF_ERR_CANCELED, "cancelled");
         st = HF_OK;
     }
     return st;
@@ -302,6 +347,7 @@ void hf__up_commit_start(up_run *r)
     take_items(r, c, wanted - 1);
     make_message(r, c);
     c->create_pr = (r->opts->flags & HF_UPLOAD_CREATE_PR) && !r->info.n_commits;
+    (void)snprintf(c->base, sizeof(c->base), "%s", r->info.n_commits ? r->oid : r->head);
     c->found = false;
     c->job.busy = true;
     c->job.done = false;
@@ -313,12 +359,15 @@ void hf__up_commit_start(up_run *r)
 static bool shrink(up_run *r, up_commit *c)
 {
     hf_status st = c->job.status;
+    size_t n = 0; /* what can go into a later one */
 
-    if (!r->split || c->n <= UP_SPLIT_LEAST || hf__canceled(&r->stop_all) ||
+    for (size_t i = 0; i < c->n; i++)
+        n += c->items[i]->kind < UP_DELETE_FILE;
+    if (!r->split || n <= UP_SPLIT_LEAST || hf__canceled(&r->stop_all) ||
         !(st == HF_ERR_SERVER || st == HF_ERR_TIMEOUT || st == HF_ERR_LIMIT ||
           c->job.err.http_status == 413))
         return false;
-    r->per_commit = c->n / 2 < UP_SPLIT_LEAST ? UP_SPLIT_LEAST : c->n / 2;
+    r->per_commit = n / 2 < UP_SPLIT_LEAST ? UP_SPLIT_LEAST : n / 2;
     for (size_t i = 0; i < c->n; i++) {
         if (c->items[i]->kind >= UP_DELETE_FILE) {
             r->deletes_sent = false;
@@ -328,8 +377,8 @@ static bool shrink(up_run *r, up_commit *c)
         if (!c->items[i]->lfs)
             r->ready_bytes += c->items[i]->size;
     }
-    hf__logf(r->ctx->log, HF_LOG_WARNING, "a commit of %zu files failed (%s): trying with %zu",
-             c->n, c->job.err.message, r->per_commit);
+    hf__logf(r->ctx->log, HF_LOG_WARNING, "a commit of %zu files failed (%s): trying with %zu", n,
+             c->job.err.message, r->per_commit);
     return true;
 }
 
@@ -364,6 +413,7 @@ static void count(up_run *r, up_commit *c)
 void hf__up_commit_reap(up_run *r)
 {
     up_commit *c = &r->commit;
+    size_t most = hf__up_most(r);
     bool done;
 
     if (!c->job.busy)
@@ -381,8 +431,8 @@ void hf__up_commit_reap(up_run *r)
             hf__logf(r->ctx->log, HF_LOG_INFO, "the commit had happened; its answer was lost");
         if (c->took_ms > UP_SPLIT_SLOW_MS && r->per_commit > 2 * UP_SPLIT_LEAST)
             r->per_commit /= 2;
-        else if (c->n >= r->per_commit && r->per_commit < UP_SPLIT_FILES)
-            r->per_commit = r->per_commit * 2 < UP_SPLIT_FILES ? r->per_commit * 2 : UP_SPLIT_FILES;
+        else if (c->n >= r->per_commit && r->per_commit < most)
+            r->per_commit = r->per_commit * 2 < most ? r->per_commit * 2 : most;
     } else if (!shrink(r, c)) {
         hf__up_fail(r, c->job.status, &c->job.err, NULL);
     }

@@ -49,7 +49,7 @@ static void run_ask(void *arg)
         st = take_sample(job->items[i], &files[i], &job->err);
     if (st == HF_OK)
         st = hf__hub_preupload(r->ctx->hub, &r->base, (r->opts->flags & HF_UPLOAD_CREATE_PR) != 0,
-                               files, job->n, r->git_ignore, &r->stop, &job->err);
+                               files, job->n, r->git_ignore, &r->stop, job->commit, &job->err);
     for (size_t i = 0; st == HF_OK && i < job->n; i++) {
         up_item *item = job->items[i];
 
@@ -84,6 +84,8 @@ static bool knows_hash(const up_item *item)
 
 static void reap_ask(up_run *r, const up_job *job)
 {
+    if (!r->head[0])
+        memcpy(r->head, job->commit, sizeof(r->head));
     for (size_t i = 0; i < job->n; i++) {
         up_item *item = job->items[i];
 

@@ -320,9 +320,14 @@ static bool wants_notes(const up_run *r)
     return (r->opts->flags & HF_UPLOAD_SPLIT) && bytes >= UP_NOTE_BYTES;
 }
 
+size_t hf__up_most(const up_run *r)
+{
+    return r->opts->max_files ? r->opts->max_files : UP_SPLIT_FILES;
+}
+
 static void set_split(up_run *r)
 {
-    size_t most = r->opts->max_files ? r->opts->max_files : UP_SPLIT_FILES;
+    size_t most = hf__up_most(r);
 
     r->per_commit = most;
     r->notes = wants_notes(r);

@@ -116,7 +116,8 @@ static void start(void)
     real_clock_gettime(CLOCK_MONOTONIC, &began);
     read_rule("SPOIL_WRITE", &write_rule, true);
     read_rule("SPOIL_SYNC", &sync_rule, false);
-    atomic_store(&syncs_left, getenv("SPOIL_SYNC_TIMES") ? atoi(getenv("SPOIL_SYNC_TIMES")) : INT_MAX);
+    atomic_store(&syncs_left,
+                 getenv("SPOIL_SYNC_TIMES") ? atoi(getenv("SPOIL_SYNC_TIMES")) : INT_MAX);
     read_rule("SPOIL_MAKE", &make_rule, false);
     boot_path = getenv("SPOIL_BOOT");
     host = getenv("SPOIL_HOST");

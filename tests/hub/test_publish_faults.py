@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.request
 
 from case import HF, PATIENCE, noise
 from publishing import MIB, Publish
@@ -176,6 +177,78 @@ class Found(Publish):
         self.assertEqual(len(self.log("POST", "/commit/")), 2) # the one before, and one
         self.assertEqual([r["ref"] for r in self.api("/api/models/alice/m/refs?include_prs=1")["pullRequests"]],
                          ["refs/pr/1"])
+
+    def commit_as_bob(self, query=""):
+        """Once the answer to the command's own commit is lost."""
+        end = time.monotonic() + PATIENCE
+        while not any(r.get("spoilt") for r in self.log("POST", "/commit/")):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        self.commit(b'{"key":"header","value":{"summary":"of Bob"}}\n'
+                    b'{"key":"file","value":{"path":"a.txt","content":"Bob"}}\n', query)
+
+    def commit(self, body, query=""):
+        request = urllib.request.Request(
+            self.env["HF_ENDPOINT"] + "/api/models/alice/m/commit/main" + query, method="POST", data=body,
+            headers={"Authorization": f"Bearer {self.env['HF_TOKEN']}", "Content-Type": "application/x-ndjson"})
+        urllib.request.urlopen(request, timeout=PATIENCE).close()
+
+    def lost(self, *args, then=None, env=()):
+        """The first commit is lost and the first look refused; what the command says in the end."""
+        self.faults("match=POST:*/commit/* nth=1 action=lose", "match=GET:*/commits/* nth=1 action=status=503",
+                    "match=GET:*/refs nth=2 action=status=503")
+        p = subprocess.Popen([HF, "upload", "alice/m", "f", *args], env={**self.env, **dict(env)}, cwd=self.work,
+                             stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if then:
+            then()
+        _, err = p.communicate(timeout=PATIENCE)
+        self.assertEqual(p.returncode, 0, err)
+        return err
+
+    def test_a_lost_commit_and_another_upon_it(self):
+        self.fill({"a.txt": b"1"})
+        self.upload("f", "--commit-message", "one")
+        self.fill({"a.txt": b"2"})
+        self.lost("--commit-message", "two", then=self.commit_as_bob)
+        self.assertEqual(self.commits(), ["of Bob", "two", "one", "initial commit"])
+        self.assertEqual(self.tree()["a.txt"], self.oid(b"Bob", False))
+
+    def test_a_lost_deletion(self):
+        self.fill({"a.txt": b"1", "gone.txt": b"1"})
+        self.upload("f")
+        (self.folder / "gone.txt").unlink()
+        self.lost("--delete", "gone.txt")
+        self.assertEqual(len(self.log("POST", "/commit/")), 2)
+        self.assertEqual(list(self.tree()), ["a.txt"])
+
+    def test_a_lost_pull_request_and_another_after_it(self):
+        self.fill({"a.txt": b"1"})
+        self.upload("f")
+        self.fill({"a.txt": b"2"})
+        err = self.lost("--create-pr", then=lambda: self.commit_as_bob("?create_pr=1"))
+        self.assertEqual(len(self.api("/api/models/alice/m/refs?include_prs=1")["pullRequests"]), 2)
+        self.assertIn("/discussions/1", err)
+
+    def test_a_pull_request_that_comes_late(self):
+        """A second one could not be told from the first."""
+        self.fill({"a.txt": b"1"})
+        self.upload("f")
+        self.fill({"a.txt": b"2"})
+        self.faults("match=POST:*/commit/* nth=1 action=delay=13000")
+        p = self.upload("f", "--create-pr", HF_HUB_DOWNLOAD_TIMEOUT="3" if SLOW else "1")
+        self.assertIn("/discussions/1", p.stderr)
+        self.settled()
+        self.assertEqual(len(self.api("/api/models/alice/m/refs?include_prs=1")["pullRequests"]), 1)
+
+    def test_a_large_folder_that_no_commit_is_small_enough_for(self):
+        self.fill({"gone.txt": b"1"})
+        self.upload("f")
+        self.fill({f"{i:04}": b"1" for i in range(5001)})
+        self.faults("match=POST:*/commit/* action=status=413")
+        p = self.hf("upload", "alice/m", "f", "--delete", "gone.txt", "--exclude", "gone.txt")
+        self.assertEqual(p.returncode, 1)
+        self.assertEqual(p.stderr.count("Error:"), 1, p.stderr)
+        self.assertLess(len(self.log("POST", "/commit/")), 12)
 
     def test_a_part_is_sent_again_alone(self):
         self.faults("match=PUT:/uploads/*/00002 nth=1 action=take-cut=100000")
