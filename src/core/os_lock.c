@@ -3,9 +3,11 @@
 #include "core/os.h"
 
 #include "core/error.h"
+#include "core/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -14,6 +16,63 @@
 
 #define LOCK_MODE                                                                                  \
     0664 /* whatever the umask: a group's members must be able to wait for each other */
+
+typedef struct holder {
+    long pid;
+    char host[256];
+} holder;
+
+static holder this_process(void)
+{
+    holder me = { .pid = (long)getpid() };
+
+    if (gethostname(me.host, sizeof(me.host) - 1) != 0)
+        me.host[0] = '\0';
+    return me;
+}
+
+/* "pid", "host", and maybe more, one a line. */
+static bool read_holder(int at, const char *file, holder *out)
+{
+    char text[512];
+    hf__str rest = { text, 0 };
+    hf__str host;
+    uint64_t pid = 0;
+    int fd = openat(at, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text));
+
+    hf__os_close(&fd);
+    if (len <= 0)
+        return false;
+    rest.len = (size_t)len;
+    if (!hf__str_to_u64(hf__str_trim(hf__str_cut(rest, '\n', &rest)), &pid) || pid == 0 ||
+        pid > INT32_MAX)
+        return false;
+    host = hf__str_trim(hf__str_cut(rest, '\n', &rest));
+    out->pid = (long)pid;
+    (void)snprintf(out->host, sizeof(out->host), "%.*s", (int)host.len, host.len ? host.ptr : "");
+    return true;
+}
+
+/* Whether it was left by a process of this machine that was killed. */
+static bool is_left_behind(int at, const char *file)
+{
+    holder me = this_process();
+    holder its;
+
+    return me.host[0] && read_holder(at, file, &its) && strcmp(its.host, me.host) == 0 &&
+           kill((pid_t)its.pid, 0) != 0 && errno == ESRCH;
+}
+
+static int make_existence(int at, const char *file)
+{
+    holder me = this_process();
+    int fd = openat(at, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
+
+    if (fd >= 0)
+        (void)dprintf(fd, "%ld\n%s\n", me.pid, me.host);
+    return fd;
+}
 
 /* A filesystem without flock: whoever creates the file has the lock, and removes it on release. */
 static hf_status try_existence(int at, const char *file, const char *path, hf__os_lock *out,
@@ -28,7 +87,10 @@ static hf_status try_existence(int at, const char *file, const char *path, hf__o
     out->exists_path = hf__buf_take(&name);
     if (!out->exists_path)
         return hf__fail_nomem(err);
-    fd = openat(at, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, LOCK_MODE);
+    fd = make_existence(at, file);
+    /* Two who find it at once may both have it then: a lock saves work, and nothing depends on it. */
+    if (fd < 0 && errno == EEXIST && is_left_behind(at, file) && unlinkat(at, file, 0) == 0)
+        fd = make_existence(at, file);
     *got = fd >= 0;
     if (fd < 0 && errno != EEXIST)
         st = hf__fail_os(err, errno, "cannot create the lock '%s'", path);

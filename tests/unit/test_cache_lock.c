@@ -105,6 +105,37 @@ void test_cache_lock__without_flock(void **state)
     }
 }
 
+/* Whoever was killed has it no longer; but of another machine's process nothing is known here. */
+void test_cache_lock__without_flock_and_left_behind(void **state)
+{
+    lock_box b = lock_open();
+    hf__os_lock lock;
+    bool got = false;
+    int status = -1;
+    pid_t child;
+    int fd;
+
+    (void)state;
+    flock_fails_with = ENOSYS;
+    child = fork();
+    if (child == 0)
+        _exit(hf__cache_blob_lock(b.one, "etag", &lock, &got, NULL) == HF_OK && got ? 0 : 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_true(unit_exists(unit_path(&b.dir, LOCK)));
+    assert_int_equal(hf__cache_blob_lock(b.two, "etag", &lock, &got, NULL), HF_OK);
+    assert_true(got);
+    hf__os_lock_release(&lock);
+
+    fd = open(unit_path(&b.dir, LOCK), O_WRONLY | O_CREAT, 0664);
+    assert_true(dprintf(fd, "%ld\nanother.machine\n", (long)child) > 0);
+    close(fd);
+    assert_int_equal(hf__cache_blob_lock(b.two, "etag", &lock, &got, NULL), HF_OK);
+    assert_false(got);
+    flock_fails_with = 0;
+    lock_close(&b);
+}
+
 void test_cache_lock__flock_that_fails_otherwise(void **state)
 {
     lock_box b = lock_open();
