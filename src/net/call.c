@@ -62,7 +62,7 @@ static void wait_done(call_waiter *waiter, hf__net_stream *stream, const hf_canc
         }
         if (waiter->done)
             break;
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += CANCEL_POLL_NS;
         if (until.tv_nsec >= 1000000000) {
             until.tv_nsec -= 1000000000;
@@ -94,6 +94,7 @@ hf_status hf__net_call(hf__net *net, const hf__net_req *req, const hf_cancel *ca
     call_waiter waiter = { .err = HF_ERROR_INIT };
     hf__net_sink sink = { .self = &waiter, .on_done = on_done };
     hf__net_stream *stream = NULL;
+    pthread_condattr_t attr;
     hf_status st;
 
     hf__error_clear(err);
@@ -103,7 +104,11 @@ hf_status hf__net_call(hf__net *net, const hf__net_req *req, const hf_cancel *ca
     if (st != HF_OK)
         return st;
     pthread_mutex_init(&waiter.lock, NULL);
-    pthread_cond_init(&waiter.ended, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr,
+                              CLOCK_MONOTONIC); /* a clock that is set must not stretch a wait */
+    pthread_cond_init(&waiter.ended, &attr);
+    pthread_condattr_destroy(&attr);
     st = hf__stream_submit(stream, err);
     if (st == HF_OK) {
         hf__net_go(net);
