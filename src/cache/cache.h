@@ -92,6 +92,9 @@ uint64_t hf__cache_blob_kept(hf__cache_repo *repo, const char *etag, uint64_t si
 /* Bytes from the front that another client wrote, of which nothing is known; of a part that is new to
  * us. 0: none. */
 uint64_t hf__cache_part_adopted(const hf__cache_part *part);
+/* A file without the bytes that its name speaks of: what a power cut may leave of a small one, which is
+ * not synced. */
+bool hf__cache_is_hollow(const char *etag, uint64_t size);
 bool hf__cache_is_part(const char *name); /* of a file: is it a part, or a part's journal? */
 /* Renames into place when expected and computed hash and size agree, else removes it:
  * HF_ERR_CORRUPT. The mode is what a new file would have. Frees part either way. Waits for the disk from HF__PART_SYNC_FROM on.
@@ -149,9 +152,9 @@ hf_status hf__cache_local_find(hf__cache_local *local, const char *path, bool *f
                                uint64_t *size, hf_error *err);
 hf_status hf__cache_local_lock(hf__cache_local *local, const char *path, hf__os_lock *out,
                                bool *got, hf_error *err);
-/* The two below under the lock. */
 hf_status hf__cache_local_meta_read(hf__cache_local *local, const char *path, hf__local_meta *out,
                                     hf_error *err);
+/* Under the lock. */
 hf_status hf__cache_local_meta_write(hf__cache_local *local, const char *path, const char *commit,
                                      const char *etag, hf_error *err);
 uint64_t hf__cache_local_kept(hf__cache_local *local, const char *path, const char *etag);
@@ -159,12 +162,12 @@ hf_status hf__cache_local_begin(hf__cache_local *local, const char *path, const 
                                 uint64_t size, hf__cache_part **out, hf_error *err);
 /* Hash of the file as it is now. */
 hf_status hf__cache_local_hash(hf__cache_local *local, const char *path, bool sha256, char out[65],
-                               hf_error *err);
+                               const hf_cancel *cancel, hf_error *err);
 /* Copies the cached file at this commit into place, hashing it on the way; *done false when it is
  * not cached or its content is not what the name says. */
 hf_status hf__cache_local_from_cache(hf__cache_local *local, hf__cache_repo *repo,
                                      const char *commit, const char *path, const char *etag,
-                                     bool *done, hf_error *err);
+                                     const hf_cancel *cancel, bool *done, hf_error *err);
 
 /* ---- flat cache of old (cache.md 22) */
 

@@ -3,6 +3,7 @@
  * (cache.md 13). */
 #include "cache/private.h"
 
+#include "core/cancel.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/hash.h"
@@ -285,10 +286,9 @@ hf_status hf__cache_local_meta_read(hf__cache_local *local, const char *path, hf
     if (st == HF_OK)
         hf__error_clear(err);
     if (st == HF_OK && found && !parse_metadata(hf__buf_str(&text), out, &time)) {
-        bool removed = unlinkat(dir.fd, name, 0) == 0;
-
-        hf__logf(local->log, HF_LOG_WARNING, "the metadata file '%s' is malformed; %s",
-                 hf__buf_cstr(&shown), removed ? "removed" : "ignored");
+        /* Not removed: another process may be about to write it. */
+        hf__logf(local->log, HF_LOG_WARNING, "the metadata file '%s' is malformed; ignored",
+                 hf__buf_cstr(&shown));
         found = false;
     }
     hf__os_dir_close(&dir);
@@ -392,7 +392,8 @@ uint64_t hf__cache_local_kept(hf__cache_local *local, const char *path, const ch
 }
 
 /* Reads fd to its end into hash, and into `to` unless that is -1. */
-static hf_status pump(int from, int to, hf__hash *hash, const char *shown, hf_error *err)
+static hf_status pump(int from, int to, hf__hash *hash, const char *shown, const hf_cancel *cancel,
+                      hf_error *err)
 {
     size_t size = 256 * 1024;
     char *bytes = malloc(size);
@@ -401,6 +402,10 @@ static hf_status pump(int from, int to, hf__hash *hash, const char *shown, hf_er
     hf_status st = bytes ? HF_OK : hf__fail_nomem(err);
 
     while (st == HF_OK && got) {
+        if (hf__canceled(cancel)) {
+            st = hf__fail(err, HF_ERR_CANCELED, "cancelled");
+            break;
+        }
         st = hf__os_pread(from, bytes, size, offset, &got, shown, err);
         if (st == HF_OK) {
             hf__hash_add(hash, bytes, got);
@@ -424,7 +429,7 @@ static hf_status size_of(int fd, const char *shown, uint64_t *size, hf_error *er
 }
 
 hf_status hf__cache_local_hash(hf__cache_local *local, const char *path, bool sha256, char out[65],
-                               hf_error *err)
+                               const hf_cancel *cancel, hf_error *err)
 {
     const char *name;
     hf__os_dir dir;
@@ -446,7 +451,7 @@ hf_status hf__cache_local_hash(hf__cache_local *local, const char *path, bool sh
     if (st == HF_OK)
         st = hf__hash_new(sha256 ? HF__HASH_SHA256 : HF__HASH_GIT_BLOB, size, &hash, err);
     if (st == HF_OK)
-        st = pump(fd, -1, hash, path, err);
+        st = pump(fd, -1, hash, path, cancel, err);
     if (st == HF_OK)
         hf__hash_end(hash, out);
     hf__hash_free(hash);
@@ -455,7 +460,7 @@ hf_status hf__cache_local_hash(hf__cache_local *local, const char *path, bool sh
 }
 
 static hf_status copy_verified(hf__cache_local *local, int from, const char *path, const char *etag,
-                               bool *done, hf_error *err)
+                               const hf_cancel *cancel, bool *done, hf_error *err)
 {
     bool sha256 = strlen(etag) == 64;
     hf__cache_part *part = NULL;
@@ -469,7 +474,7 @@ static hf_status copy_verified(hf__cache_local *local, int from, const char *pat
     if (st == HF_OK)
         st = hf__cache_local_begin(local, path, etag, size, &part, err);
     if (st == HF_OK)
-        st = pump(from, hf__cache_part_fd(part), hash, path, err);
+        st = pump(from, hf__cache_part_fd(part), hash, path, cancel, err);
     if (st == HF_OK) {
         hf__hash_end(hash, computed);
         *done = strcmp(computed, etag) == 0;
@@ -484,7 +489,7 @@ static hf_status copy_verified(hf__cache_local *local, int from, const char *pat
 
 hf_status hf__cache_local_from_cache(hf__cache_local *local, hf__cache_repo *repo,
                                      const char *commit, const char *path, const char *etag,
-                                     bool *done, hf_error *err)
+                                     const hf_cancel *cancel, bool *done, hf_error *err)
 {
     hf__buf pointer;
     bool found = false;
@@ -501,7 +506,7 @@ hf_status hf__cache_local_from_cache(hf__cache_local *local, hf__cache_repo *rep
     st = hf__cache_pointer_path(repo, commit, path, &pointer, err);
     fd = st == HF_OK ? open(hf__buf_cstr(&pointer), O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
     if (fd >= 0)
-        st = copy_verified(local, fd, path, etag, done, err);
+        st = copy_verified(local, fd, path, etag, cancel, done, err);
     hf__os_close(&fd);
     hf__buf_dispose(&pointer);
     return st;

@@ -64,6 +64,20 @@ static sight open_plain(hf__cache_repo *repo, const char *rel, hf__os_dir *dir)
     return found ? SIGHT_FILE : SIGHT_ABSENT;
 }
 
+bool hf__cache_is_hollow(const char *etag, uint64_t size)
+{
+    static const char *const of_nothing[] = {
+        "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    };
+    hf__str text = hf__str_from(etag);
+
+    for (size_t i = 0; size == 0 && i < HF__COUNT(of_nothing); i++)
+        if (hf__str_is_hex(text, strlen(of_nothing[i])))
+            return strcmp(etag, of_nothing[i]) != 0;
+    return false;
+}
+
 static sight look_at_blob(hf__cache_repo *repo, const char *etag, uint64_t *size)
 {
     hf__os_dir blobs;
@@ -71,6 +85,8 @@ static sight look_at_blob(hf__cache_repo *repo, const char *etag, uint64_t *size
 
     if (seen == SIGHT_FILE)
         seen = look_at(&blobs, etag, size);
+    if (seen == SIGHT_FILE && hf__cache_is_hollow(etag, *size))
+        return SIGHT_ABSENT;
     return seen == SIGHT_LINK ? SIGHT_OTHER : seen; /* into the store that repos share */
 }
 

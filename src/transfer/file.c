@@ -62,7 +62,8 @@ static hf_status find_at_commit(file_call *c, const char *commit, bool *found, h
         st = hf__cache_local_find(c->r.local, c->path, found, &size, err);
         if (st == HF_OK && *found)
             st = hf__cache_local_meta_read(c->r.local, c->path, &meta, err);
-        *found = *found && meta.valid && strcmp(meta.commit, commit) == 0;
+        *found = *found && meta.valid && strcmp(meta.commit, commit) == 0 &&
+                 !hf__cache_is_hollow(meta.etag.text, size);
     }
     if (st == HF_OK && *found)
         st = set_result(c, commit, size, err);

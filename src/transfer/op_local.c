@@ -18,17 +18,29 @@ static hf_status set_path(run *r, op *o, hf_error *err)
     return st;
 }
 
+/* Notes are about a file of that size: a power cut may leave the name of a small one without its
+ * bytes. */
+static hf_status look(run *r, const op *o, bool *found, hf__local_meta *meta, hf_error *err)
+{
+    uint64_t size = 0;
+    hf_status st = hf__cache_local_find(r->local, o->file->repo_path, found, &size, err);
+
+    memset(meta, 0, sizeof(*meta));
+    if (st == HF_OK && *found)
+        st = hf__cache_local_meta_read(r->local, o->file->repo_path, meta, err);
+    meta->valid = meta->valid && size == o->file->size;
+    return st;
+}
+
 static hf_status check(run *r, op *o, hf_error *err)
 {
-    hf__local_meta meta = { 0 };
+    hf__local_meta meta;
     bool found = false;
     hf_status st = set_path(r, o, err);
 
     o->state = OP_TODO;
     if (st == HF_OK)
-        st = hf__cache_local_find(r->local, o->file->repo_path, &found, NULL, err);
-    if (st == HF_OK && found)
-        st = hf__cache_local_meta_read(r->local, o->file->repo_path, &meta, err);
+        st = look(r, o, &found, &meta, err);
     if (st != HF_OK)
         return st;
     if (found && meta.valid && strcmp(meta.commit, r->commit) == 0 &&
@@ -71,30 +83,29 @@ static void work(void *arg)
     a->work_status = hf__cache_local_find(r->local, file->repo_path, &found, &size, &a->work_err);
     if (a->work_status == HF_OK && found && size == file->size && hf__fetch_kind(&etag)) {
         a->work_status = hf__cache_local_hash(r->local, file->repo_path, hf__etag_is_sha256(&etag),
-                                              hash, &a->work_err);
+                                              hash, &r->watch, &a->work_err);
         a->work_done = a->work_status == HF_OK && strcmp(hash, etag.text) == 0;
     }
     /* The run's repo object belongs to the caller's thread. */
     if (a->work_status == HF_OK && !a->work_done)
         a->work_status = hf__cache_repo_open(r->cache, r->at.type, r->at.id, &repo, &a->work_err);
     if (a->work_status == HF_OK && !a->work_done)
-        a->work_status = hf__cache_local_from_cache(r->local, repo, r->commit, file->repo_path,
-                                                    file->etag, &a->work_done, &a->work_err);
+        a->work_status =
+            hf__cache_local_from_cache(r->local, repo, r->commit, file->repo_path, file->etag,
+                                       &r->watch, &a->work_done, &a->work_err);
     hf__cache_repo_close(repo);
     hf__run_work_ready(r, a);
 }
 
 static hf_status settle(run *r, active *a, hf_error *err)
 {
-    hf__local_meta meta = { 0 };
+    hf__local_meta meta;
     bool found = false;
     hf_status st;
 
     if (r->flags & HF_DOWNLOAD_FORCE)
         return HF_OK;
-    st = hf__cache_local_find(r->local, a->op->file->repo_path, &found, NULL, err);
-    if (st == HF_OK)
-        st = hf__cache_local_meta_read(r->local, a->op->file->repo_path, &meta, err);
+    st = look(r, a->op, &found, &meta, err);
     if (st != HF_OK)
         return st;
     if (found && meta.valid && strcmp(meta.etag.text, a->op->file->etag) == 0) {

@@ -716,6 +716,7 @@ hf_status hf__run_go(run *r, hf_error *err)
         step_pace(r, now);
         if (stop_all(r) && !told_to_stop) {
             told_to_stop = true;
+            atomic_store(&r->watch.set, true);
             cancel_fetches(r, now);
         }
         if (!r->actives && (r->status != HF_OK || r->next_op >= r->n_ops))

@@ -13,6 +13,7 @@ import unittest
 
 import case
 from case import MIB, PIECE, noise
+from minihub import COMMIT
 
 KILLS = int(os.environ.get("KILLS", 30))
 KILL_MIB = int(os.environ.get("KILL_MIB", 200))
@@ -87,6 +88,25 @@ class Resume(case.Case):
         self.assertRegex(err, "(going on|trying again) in")
         # And not for each of them: a log of a night without a network has other lines as well.
         self.assertLessEqual(err.count("trying again in"), 2 + 2 * (time.monotonic() - start) // 30, err)
+
+    def test_a_small_file_that_lost_its_bytes(self):
+        """Its name was on the disk when the power went, its bytes were not; and no request tells."""
+        self.serve({"f": noise(50000), "nothing": b""})
+        down = self.work / "down"
+        for args, files in ((), lambda: [b for b in self.blobs().iterdir() if b.stat().st_size]), (
+                ("--local-dir", str(down)), lambda: [down / "f"]):
+            for what in ((), ("f",), ("f", "--revision", COMMIT)):
+                with self.subTest(args=args, what=what):
+                    self.assertEqual(self.get(*args)[0], 0)
+                    file, = files()
+                    before = file.stat()
+                    os.truncate(file, 0)
+                    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+                    code, _, err = self.get(*what, *args)
+                    self.assertEqual(code, 0, err)
+                    file, = files()
+                    self.assertEqual(file.read_bytes(), noise(50000))
+                    self.assertEqual(len(self.get("nothing", *args)[1].splitlines()), 1)
 
     def test_a_torn_journal(self):
         data = self.some(100 * MIB, 48 * MIB)

@@ -161,7 +161,7 @@ static hf_status run_local(hf_error *err)
     if (st == HF_OK)
         st = hf__cache_local_from_cache(local, repo, COMMIT,
                                         "a/folder/of/some/length/so/that/buffers/grow/x.txt", OID,
-                                        &done, err);
+                                        NULL, &done, err);
     if (st == HF_OK && !done)
         st = wrong(err, "the file is not taken from the cache");
     if (st == HF_OK)
