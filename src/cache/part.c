@@ -107,19 +107,34 @@ static bool is_private(int fd)
            info.st_nlink == 1;
 }
 
+static bool is_named(const hf__cache_part *part, int fd)
+{
+    struct stat mine;
+    struct stat named;
+
+    return fstat(fd, &mine) == 0 &&
+           fstatat(part->dir.fd, part->temp, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           named.st_ino == mine.st_ino && named.st_dev == mine.st_dev;
+}
+
 /* The part that every call on this machine uses for these bytes. It stays -1 when another has it,
  * or when it cannot be trusted. */
 static void open_shared(hf__cache_part *part)
 {
-    int fd = openat(part->dir.fd, part->temp, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
-                    CACHE_FILE_MODE);
+    bool again = true;
 
-    if (fd < 0)
-        return;
-    if (hf__os_claim(fd) && is_private(fd))
-        part->fd = fd;
-    else
-        close(fd);
+    for (int tries = 0; again && tries < 100; tries++) {
+        int fd = openat(part->dir.fd, part->temp, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+                        CACHE_FILE_MODE);
+        bool claimed = fd >= 0 && hf__os_claim(fd);
+
+        /* Whoever had it until now may have made it the finished file. */
+        again = claimed && !is_named(part, fd);
+        if (claimed && !again && is_private(fd))
+            part->fd = fd;
+        else
+            hf__os_close(&fd);
+    }
 }
 
 static void open_journal(hf__cache_part *part)
@@ -304,11 +319,15 @@ static void remove_journal(const hf__cache_part *part)
 
 void hf__cache_part_abandon(hf__cache_part *part)
 {
+    struct stat other;
+
     if (!part)
         return;
-    if (part->fd >= 0)
+    if (part->fd >= 0 && is_named(part, part->fd))
         unlinkat(part->dir.fd, part->temp, 0);
-    remove_journal(part);
+    /* Where the name is another's by now, so is the journal. */
+    if (fstatat(part->dir.fd, part->temp, &other, AT_SYMLINK_NOFOLLOW) != 0)
+        remove_journal(part);
     part_free(part);
 }
 
@@ -337,12 +356,10 @@ bool hf__cache_is_part(const char *name)
 static hf_status check_name(const hf__cache_part *part, hf_error *err)
 {
     struct stat mine;
-    struct stat named;
 
     if (fstat(part->fd, &mine) != 0)
         return hf__fail_os(err, errno, "cannot look at '%s'", part->path);
-    if (fstatat(part->dir.fd, part->temp, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
-        named.st_ino != mine.st_ino || named.st_dev != mine.st_dev)
+    if (!is_named(part, part->fd))
         return hf__fail(err, HF_ERR_IO,
                         "'%s' was removed or replaced while it was written; run it again",
                         part->path);
