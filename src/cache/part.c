@@ -137,15 +137,47 @@ static void open_shared(hf__cache_part *part)
     }
 }
 
-static void open_journal(hf__cache_part *part)
+/* 0, or errno. */
+static int open_journal(hf__cache_part *part)
 {
     char name[sizeof(part->temp) + sizeof(JOURNAL_SUFFIX)];
 
     (void)snprintf(name, sizeof(name), "%s" JOURNAL_SUFFIX, part->temp);
     part->journal_fd =
         openat(part->dir.fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, CACHE_FILE_MODE);
-    if (part->journal_fd >= 0 && !is_private(part->journal_fd))
-        hf__os_close(&part->journal_fd);
+    if (part->journal_fd < 0)
+        return errno;
+    if (is_private(part->journal_fd))
+        return 0;
+    hf__os_close(&part->journal_fd);
+    return EPERM;
+}
+
+/* Leaves what is in it to a call that can read the journal. */
+static void let_go(hf__cache_part *part)
+{
+    struct stat info;
+
+    if (fstat(part->fd, &info) == 0 && info.st_size == 0)
+        unlinkat(part->dir.fd, part->temp, 0);
+    hf__os_close(&part->fd);
+}
+
+/* A part that is kept comes with its journal; another one is emptied. */
+static hf_status make_ready(hf__cache_part *part, uint64_t size, hf_error *err)
+{
+    int why;
+
+    if (size < HF__PART_KEEP_FROM || size == UINT64_MAX)
+        return ftruncate(part->fd, 0) == 0
+                   ? HF_OK
+                   : hf__fail_os(err, errno, "cannot empty '%s'", part->path);
+    why = open_journal(part);
+    if (why)
+        let_go(part);
+    return why == EMFILE || why == ENFILE || why == ENOMEM
+               ? hf__fail_os(err, why, "cannot open the journal of '%s'", part->path)
+               : HF_OK;
 }
 
 /* A name that nobody else has. */
@@ -158,13 +190,13 @@ static hf_status open_single(hf__cache_part *part, const hf__part_place *place, 
     st = set_name(part, place->dir_path, place->stem, mark, err);
     if (st != HF_OK)
         return st;
-    part->single_use = true;
     part->fd = openat(part->dir.fd, part->temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                       CACHE_FILE_MODE);
     return part->fd >= 0 ? HF_OK : hf__fail_os(err, errno, "cannot create '%s'", part->path);
 }
 
-static hf_status open_file(hf__cache_part *part, const hf__part_place *place, hf_error *err)
+static hf_status open_file(hf__cache_part *part, const hf__part_place *place, uint64_t size,
+                           hf_error *err)
 {
     hf__os_id host;
     hf_status st;
@@ -173,6 +205,8 @@ static hf_status open_file(hf__cache_part *part, const hf__part_place *place, hf
     st = set_name(part, place->dir_path, place->stem, host.text, err);
     if (st == HF_OK)
         open_shared(part);
+    if (st == HF_OK && part->fd >= 0)
+        st = make_ready(part, size, err);
     if (st != HF_OK || part->fd >= 0)
         return st;
     st = open_single(part, place, err);
@@ -195,11 +229,7 @@ hf_status hf__part_open(const hf__part_place *place, uint64_t size, hf__cache_pa
     hf_status st = part_new(place, size, &part, err);
 
     if (st == HF_OK)
-        st = is_brief(size) ? open_single(part, place, err) : open_file(part, place, err);
-    if (st == HF_OK && !part->single_use && size >= HF__PART_KEEP_FROM && size != UINT64_MAX)
-        open_journal(part);
-    if (st == HF_OK && !part->single_use && part->journal_fd < 0 && ftruncate(part->fd, 0) != 0)
-        st = hf__fail_os(err, errno, "cannot empty '%s'", part->path);
+        st = is_brief(size) ? open_single(part, place, err) : open_file(part, place, size, err);
     if (st == HF_OK)
         st = reserve(part->fd, size, place->dir_path, err);
     if (st != HF_OK) {

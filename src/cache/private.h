@@ -50,8 +50,7 @@ struct hf__cache_part {
     hf__os_dir final_dir; /* of the final name; on the same filesystem */
     bool borrowed;        /* both are somebody else's */
     int fd;
-    int journal_fd;  /* -1: none */
-    bool single_use; /* nobody will find it again */
+    int journal_fd; /* -1: none */
     bool synced;
     char temp[320];
     char final[320];

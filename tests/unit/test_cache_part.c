@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #define BRIEF ((uint64_t)1024 * 1024 + 7)     /* shared, and not kept */
@@ -128,5 +129,107 @@ void test_cache_part__only_its_own_name_is_removed(void **state)
     fill(part, "ours", KEPT);
     assert_int_equal(hf__cache_part_commit(part, "h", "h", KEPT, NULL), HF_OK);
     assert_string_equal(unit_read(in_repo(&b, "blobs/etag")), "ours");
+    box_close(&b);
+}
+
+/* ---- a journal that cannot be opened */
+
+/* Leaves a part and a journal, as a call does that ends too early. Returns the part's path. */
+static void leave_kept(const box *b, const char *etag, char path[UNIT_PATH_MAX])
+{
+    hf__cache_part *part = begin(b, etag, KEPT);
+
+    snprintf(path, UNIT_PATH_MAX, "%s", hf__cache_part_path(part));
+    fill(part, "kept", KEPT);
+    assert_int_equal(write(hf__cache_part_journal_fd(part), "line\n", 5), 5);
+    hf__cache_part_close(part);
+    assert_int_equal(size_of(path), KEPT);
+}
+
+/* Descriptors for all but n of what is left. */
+static size_t take_descriptors(int fds[64], size_t n)
+{
+    size_t taken = 0;
+
+    while (taken < 64 && (fds[taken] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+        taken++;
+    assert_int_equal(errno, EMFILE);
+    while (n--)
+        close(fds[--taken]);
+    return taken;
+}
+
+void test_cache_part__one_descriptor_short_keeps_the_bytes(void **state)
+{
+    box b = box_open(false);
+    char path[UNIT_PATH_MAX];
+    struct rlimit before;
+    hf__cache_part *part = NULL;
+
+    (void)state;
+    leave_kept(&b, "etag", path);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    for (size_t left = 0; left < 3; left++) {
+        struct rlimit few = { 48, before.rlim_max };
+        hf_error err = HF_ERROR_INIT;
+        int fds[64];
+        size_t taken;
+        hf_status st;
+
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        taken = take_descriptors(fds, left);
+        st = hf__cache_blob_begin(b.repo, "etag", KEPT, &part, &err);
+        while (taken)
+            close(fds[--taken]);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        if (left < 2) {
+            assert_int_equal(st, HF_ERR_IO);
+            assert_int_equal(err.os_errno, EMFILE);
+            assert_string_equal(unit_read(path), "kept");
+            assert_int_equal(size_of(path), KEPT);
+        } else {
+            assert_int_equal(st, HF_OK);
+        }
+    }
+    assert_string_equal(hf__cache_part_path(part), path);
+    assert_int_equal(size_of(path), KEPT);
+    hf__cache_part_abandon(part);
+    assert_int_equal(fixture_count(in_repo(&b, "blobs")), 0);
+    box_close(&b);
+}
+
+/* Then the download goes on without a way back, and not over what was kept. */
+void test_cache_part__a_journal_that_cannot_be_opened(void **state)
+{
+    box b = box_open(false);
+    char path[UNIT_PATH_MAX];
+    char journal[UNIT_PATH_MAX];
+    char moved[UNIT_PATH_MAX];
+    hf__cache_part *part;
+
+    (void)state;
+    leave_kept(&b, "etag", path);
+    snprintf(journal, sizeof(journal), "%.4000s-journal", path);
+    snprintf(moved, sizeof(moved), "%s", unit_path(&b.dir, "moved"));
+    assert_int_equal(rename(journal, moved), 0);
+    assert_int_equal(mkdir(journal, 0755), 0);
+    part = begin(&b, "etag", KEPT);
+    assert_string_not_equal(hf__cache_part_path(part), path);
+    assert_int_equal(hf__cache_part_journal_fd(part), -1);
+    assert_string_equal(unit_read(path), "kept");
+    hf__cache_part_close(part);
+    assert_int_equal(size_of(path), KEPT);
+
+    assert_int_equal(rmdir(journal), 0);
+    assert_int_equal(rename(moved, journal), 0);
+    part = begin(&b, "etag", KEPT);
+    assert_string_equal(hf__cache_part_path(part), path);
+    assert_int_equal(size_of(path), KEPT);
+    hf__cache_part_abandon(part);
+    /* One that was made for nothing does not stay. */
+    assert_int_equal(mkdir(journal, 0755), 0);
+    part = begin(&b, "etag", KEPT);
+    hf__cache_part_close(part);
+    assert_int_equal(fixture_count(in_repo(&b, "blobs")), 1);
     box_close(&b);
 }
