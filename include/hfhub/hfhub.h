@@ -686,7 +686,7 @@ typedef struct hf_cached_repo {
 typedef struct hf_cached_rest {
     const char *path;
     uint64_t size;
-    int in_use; /* a live process is at it */
+    int in_use; /* a live process is at it, or another machine may be */
 } hf_cached_rest;
 
 /** All of a cache. */

@@ -347,6 +347,7 @@ static void execute_part(work *w, const char *path)
     const char *name = NULL;
     const char *rel;
     char folder[300];
+    int claim = -1;
     int fd;
 
     if (!split_path(w, path, folder, &rel))
@@ -357,10 +358,11 @@ static void execute_part(work *w, const char *path)
             complain(w, "incomplete file", path);
         return; /* gone with its repo */
     }
-    if (hf__part_in_use(w->cache_fd, folder, fd, name))
+    if (hf__part_in_use(w->cache_fd, folder, fd, name, &claim))
         leave(w, "download", path);
     else if (unlinkat(fd, name, 0) != 0 && errno != ENOENT)
         complain(w, "incomplete file", path);
+    hf__os_close(&claim);
     hf__os_close(&fd);
 }
 

@@ -71,6 +71,17 @@ static void name_part(char *out, size_t size, const char *stem, const char *mark
     (void)snprintf(out, size, "%.220s.%.16s" PART_SUFFIX, stem, mark);
 }
 
+const char *hf__part_mark(const char *name)
+{
+    size_t end = 1 + 16 + strlen(PART_SUFFIX);
+    size_t len = strlen(name);
+
+    if (!hf__str_ends(hf__str_from(name), HF__STR(PART_SUFFIX)) || len < end ||
+        name[len - end] != '.')
+        return NULL;
+    return name + len - end + 1;
+}
+
 uint64_t hf__part_kept(const hf__os_dir *dir, const char *stem)
 {
     char name[320];
@@ -180,13 +191,16 @@ static hf_status make_ready(hf__cache_part *part, uint64_t size, hf_error *err)
                : HF_OK;
 }
 
-/* A name that nobody else has. */
+/* A name that nobody else has, of which this machine's clean-up knows that it is no other's. */
 static hf_status open_single(hf__cache_part *part, const hf__part_place *place, hf_error *err)
 {
+    hf__os_id host;
     char mark[17];
     hf_status st;
 
-    (void)snprintf(mark, sizeof(mark), "%016llx", (unsigned long long)hf__random_u64());
+    hf__os_host_id(&host);
+    (void)snprintf(mark, sizeof(mark), "%.*s%08x", CACHE_MARK_HOST, host.text,
+                   (unsigned)hf__random_u64());
     st = set_name(part, place->dir_path, place->stem, mark, err);
     if (st != HF_OK)
         return st;

@@ -95,6 +95,10 @@ bool hf__adopt_find(hf__cache_repo *repo, const hf__os_dir *dir, const char *eta
 /* Makes it ours, if the part is new. */
 void hf__adopt(hf__cache_repo *repo, const char *etag, hf__cache_part *part);
 
+/* So many digits of a part's mark tell which machine made it. */
+#define CACHE_MARK_HOST 8
+const char *hf__part_mark(const char *name); /* NULL: it is no part */
+
 uint64_t hf__part_kept(const hf__os_dir *dir, const char *stem);
 
 typedef struct hf__part_place {
@@ -132,8 +136,10 @@ uint64_t hf__shared_sweep(const char *cache_dir, int cache_fd, const char *hash)
 
 /* Holds somebody the lock of this blob of a repo's folder? */
 bool hf__blob_in_use(int cache_fd, const char *folder, const char *etag);
-/* The same for a file on its way in, by its name "<etag>.<random>.incomplete" or that of a part. */
-bool hf__part_in_use(int cache_fd, const char *folder, int blobs_fd, const char *name);
+/* The same for a file on its way in, by its name "<etag>.<random>.incomplete" or that of a part. One
+ * that is not stays claimed until the caller closes *claim (-1: nothing to close), so that nobody
+ * begins with a file that is about to go. claim may be NULL. */
+bool hf__part_in_use(int cache_fd, const char *folder, int blobs_fd, const char *name, int *claim);
 /* Holds somebody any lock of the repo? */
 bool hf__repo_in_use(int cache_fd, const char *folder);
 

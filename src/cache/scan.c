@@ -470,7 +470,7 @@ static hf_status scan_incomplete(repo_scan *r)
             return HF_ERR_NO_MEMORY;
         }
         part->size = (uint64_t)st.st_size;
-        part->in_use = hf__part_in_use(r->s->fd, r->folder, dirfd(dir), entry->d_name);
+        part->in_use = hf__part_in_use(r->s->fd, r->folder, dirfd(dir), entry->d_name, NULL);
         r->s->incomplete_size += part->size;
     }
     closedir(dir);

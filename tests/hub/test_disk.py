@@ -5,6 +5,7 @@ that is not right, and what could be kept is not fetched again. spoil.c is betwe
 import errno
 import os
 import random
+import subprocess
 import time
 import unittest
 
@@ -143,6 +144,19 @@ class Disk(case.Case):
         self.check_names()
         self.assertEqual(self.parts(), [])
         self.assertEqual(self.get("-q", HF_HUB_OFFLINE="1")[0], 0)
+
+    def test_a_prune_on_another_machine(self):
+        """It sees no lock of the download, and leaves its part all the same."""
+        data = noise(SIZE)
+        self.serve({"f": data, "g": b"small\n"}, "--rate", 20e6)
+        self.assertEqual(self.get("g")[0], 0)
+        p = self.start("f")
+        self.wait_until(self.pieces)
+        pruned = subprocess.run([case.HF, "cache", "prune", "-y"], capture_output=True, text=True, timeout=case.PATIENCE,
+                                env={**self.env, "LD_PRELOAD": SPOIL, "SPOIL_HOST": "other"})
+        out, err = p.communicate(timeout=case.PATIENCE)
+        self.assertEqual(pruned.returncode, 0, pruned.stderr)
+        self.check_got("f", data, (p.returncode, out.strip(), err))
 
     def test_clock_that_is_set(self):
         """Forward or backward, in the middle: no wait is lengthened, no connection given up for it."""

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parts when others are at the same files. What they do comes between two steps of ours: this program
- * has a flock of its own. */
+ * has a flock and an unlinkat of its own. */
 #include "core/error.h"
 #include "core/limits.h"
 
@@ -15,7 +15,8 @@
 #define BRIEF ((uint64_t)1024 * 1024 + 7)     /* shared, and not kept */
 #define KEPT  ((uint64_t)8 * 1024 * 1024 + 7) /* with a journal */
 
-static void (*before_flock)(void); /* once */
+static void (*before_flock)(void);  /* once */
+static void (*before_unlink)(void); /* likewise */
 
 int flock(int fd, int operation)
 {
@@ -25,6 +26,16 @@ int flock(int fd, int operation)
     if (hook)
         hook();
     return (int)syscall(SYS_flock, fd, operation);
+}
+
+int unlinkat(int dir, const char *name, int flags)
+{
+    void (*hook)(void) = before_unlink;
+
+    before_unlink = NULL;
+    if (hook)
+        hook();
+    return (int)syscall(SYS_unlinkat, dir, name, flags);
 }
 
 static hf__cache_part *begin(const box *b, const char *etag, uint64_t size)
@@ -230,6 +241,144 @@ void test_cache_part__a_journal_that_cannot_be_opened(void **state)
     assert_int_equal(mkdir(journal, 0755), 0);
     part = begin(&b, "etag", KEPT);
     hf__cache_part_close(part);
+    assert_int_equal(fixture_count(in_repo(&b, "blobs")), 1);
+    box_close(&b);
+}
+
+/* ---- prune */
+
+/* Of which nothing is to be pruned. */
+static box box_with_blob(void)
+{
+    box b = box_open(false);
+
+    tiny_fetch(b.repo, COMMIT_A, &tiny_files[0]);
+    assert_int_equal(hf__cache_ref_write(b.repo, "main", COMMIT_A, NULL), HF_OK);
+    assert_int_equal(fixture_count(in_repo(&b, "blobs")), 1);
+    return b;
+}
+
+static hf_cache_info *look(const box *b)
+{
+    hf_cache_info *info = NULL;
+
+    assert_int_equal(hf__cache_scan(b->cache, &info, NULL), HF_OK);
+    return info;
+}
+
+/* Returns what was left alone after it was in the plan. */
+static size_t prune(const box *b)
+{
+    hf_cache_info *info = look(b);
+    hf_cache_plan *plan = NULL;
+    size_t skipped = 99;
+
+    assert_int_equal(hf__cache_plan_prune(info, &plan, NULL), HF_OK);
+    assert_int_equal(hf__cache_plan_execute(plan, NULL, &skipped, NULL), HF_OK);
+    hf__cache_plan_free(plan);
+    hf__cache_info_free(info);
+    return skipped;
+}
+
+static const box *at_work;
+static hf__cache_part *begun;
+
+static void another_begins(void)
+{
+    begun = begin(at_work, "etag", KEPT);
+}
+
+void test_cache_part__a_download_that_begins_while_it_is_pruned(void **state)
+{
+    box b = box_with_blob();
+    char path[UNIT_PATH_MAX];
+
+    (void)state;
+    leave_kept(&b, "etag", path);
+    at_work = &b;
+    before_unlink = another_begins;
+    assert_int_equal(prune(&b), 0);
+    assert_null(before_unlink);
+    assert_false(unit_exists(path));
+    fill(begun, "ours", KEPT);
+    assert_int_equal(hf__cache_part_commit(begun, "h", "h", KEPT, NULL), HF_OK);
+    assert_string_equal(unit_read(in_repo(&b, "blobs/etag")), "ours");
+    box_close(&b);
+}
+
+/* Of a part that is in use nothing goes, its journal neither. */
+void test_cache_part__a_part_in_use_is_not_pruned(void **state)
+{
+    box b = box_with_blob();
+    char path[UNIT_PATH_MAX];
+    hf__cache_part *part;
+
+    (void)state;
+    leave_kept(&b, "etag", path);
+    part = begin(&b, "etag", KEPT);
+    (void)prune(&b);
+    assert_int_equal(fixture_count(in_repo(&b, "blobs")), 3);
+    hf__cache_part_close(part);
+    assert_int_equal(prune(&b), 0);
+    assert_int_equal(fixture_count(in_repo(&b, "blobs")), 1);
+    box_close(&b);
+}
+
+static void make_older(const char *path, int hours)
+{
+    struct timespec now;
+    struct timespec times[2];
+
+    assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
+    now.tv_sec -= hours * 3600L;
+    times[0] = times[1] = now;
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* Locks of another machine may not be seen here; what it writes is. */
+void test_cache_part__a_part_of_another_machine(void **state)
+{
+    static const char *const rel[] = { "blobs/etag.0123456789abcdef.hfpart",
+                                       "blobs/etag.0123456789abcdef.hfpart-journal" };
+    box b = box_with_blob();
+    hf_cache_info *info;
+
+    (void)state;
+    for (size_t i = 0; i < HF__COUNT(rel); i++)
+        unit_write(in_repo(&b, rel[i]), "theirs", 6);
+    make_older(in_repo(&b, rel[1]), 30); /* a journal that cannot be written ends quietly */
+    info = look(&b);
+    assert_int_equal(info->n_incomplete, 2);
+    assert_int_equal(info->incomplete[0].in_use, 1);
+    assert_int_equal(info->incomplete[1].in_use, 1);
+    hf__cache_info_free(info);
+    make_older(in_repo(&b, rel[0]), 20);
+    (void)prune(&b);
+    assert_int_equal(fixture_count(in_repo(&b, "blobs")), 3);
+    make_older(in_repo(&b, rel[0]), 30);
+    assert_int_equal(prune(&b), 0);
+    assert_int_equal(fixture_count(in_repo(&b, "blobs")), 1);
+    box_close(&b);
+}
+
+/* What this machine would never find again goes as soon as nobody is at it. */
+void test_cache_part__a_single_part_of_this_machine(void **state)
+{
+    box b = box_with_blob();
+    hf__cache_part *first;
+    hf__cache_part *second;
+    char path[UNIT_PATH_MAX];
+
+    (void)state;
+    first = begin(&b, "etag", BRIEF);
+    second = begin(&b, "etag", BRIEF);
+    snprintf(path, sizeof(path), "%s", hf__cache_part_path(second));
+    (void)prune(&b);
+    assert_int_equal(fixture_count(in_repo(&b, "blobs")), 3);
+    hf__cache_part_abandon(first);
+    hf__cache_part_abandon(second);
+    unit_write(path, "killed", 6);
+    assert_int_equal(prune(&b), 0);
     assert_int_equal(fixture_count(in_repo(&b, "blobs")), 1);
     box_close(&b);
 }
