@@ -91,6 +91,7 @@ void hf__adopt(hf__cache_repo *repo, const char *etag, hf__cache_part *part)
     if (fd >= 0 && fstat(fd, &info) == 0 && is_usable(&info, part->size) && hf__os_claim(fd) &&
         fchmod(fd, mine.st_mode & 0777) == 0 &&
         renameat(part->dir.fd, name, part->dir.fd, part->temp) == 0) {
+        hf__os_unclaim(part->fd);
         close(part->fd);
         part->fd = fd;
         /* It is written from the front; what is behind a hole was never written. */

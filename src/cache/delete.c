@@ -362,6 +362,8 @@ static void execute_part(work *w, const char *path)
         leave(w, "download", path);
     else if (unlinkat(fd, name, 0) != 0 && errno != ENOENT)
         complain(w, "incomplete file", path);
+    if (claim >= 0)
+        hf__os_unclaim(claim);
     hf__os_close(&claim);
     hf__os_close(&fd);
 }

@@ -16,8 +16,10 @@
 #define RECENT_S (24 * 3600)
 
 /* Opens it and takes its lock without waiting. A filesystem without flock has locks that exist while
- * they are held. *taken: another has it, or the name stands for another file by now. */
-static int claim_name(int dir, const char *name, bool *taken)
+ * they are held. *taken: another has it, or the name stands for another file by now. Of the two locks
+ * of a download it takes one, and with `look` none where that tells enough, so that who wants both
+ * sees that this one will not be long. */
+static int claim_name(int dir, const char *name, bool look, bool *taken)
 {
     int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct stat mine;
@@ -27,6 +29,9 @@ static int claim_name(int dir, const char *name, bool *taken)
         *taken = errno != ENOENT;
         return -1;
     }
+    *taken = false;
+    if (hf__os_see_claim(fd, taken) && (look || *taken))
+        return fd;
     *taken = flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &mine) != 0 ||
              fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) != 0 || named.st_ino != mine.st_ino ||
              named.st_dev != mine.st_dev;
@@ -36,7 +41,7 @@ static int claim_name(int dir, const char *name, bool *taken)
 static bool held(int dir, const char *name)
 {
     bool taken;
-    int fd = claim_name(dir, name, &taken);
+    int fd = claim_name(dir, name, false, &taken);
 
     hf__os_close(&fd);
     return taken;
@@ -112,7 +117,7 @@ bool hf__part_in_use(int cache_fd, const char *folder, int blobs_fd, const char 
         memcpy(part, name, len);
         part[len] = '\0';
         /* Ours are locked themselves, and their journals with them. */
-        fd = claim_name(blobs_fd, part, &taken);
+        fd = claim_name(blobs_fd, part, !claim, &taken);
         taken = taken || is_written_elsewhere(blobs_fd, part, name) ||
                 is_blob_locked(cache_fd, folder, part);
     }

@@ -128,6 +128,19 @@ static bool is_named(const hf__cache_part *part, int fd)
            named.st_ino == mine.st_ino && named.st_dev == mine.st_dev;
 }
 
+/* A prune holds one of the two locks of a part, for a moment; a download holds both. */
+static bool claim(int fd)
+{
+    bool claimed = false;
+
+    for (int tries = 0; !hf__os_claim(fd); tries++) {
+        if (tries == 10 || (hf__os_see_claim(fd, &claimed) && claimed))
+            return false;
+        hf__clock_sleep_ms(10);
+    }
+    return true;
+}
+
 /* The part that every call on this machine uses for these bytes. It stays -1 when another has it,
  * or when it cannot be trusted. */
 static void open_shared(hf__cache_part *part)
@@ -137,11 +150,11 @@ static void open_shared(hf__cache_part *part)
     for (int tries = 0; again && tries < 100; tries++) {
         int fd = openat(part->dir.fd, part->temp, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
                         CACHE_FILE_MODE);
-        bool claimed = fd >= 0 && hf__os_claim(fd);
 
+        part->claimed = fd >= 0 && claim(fd);
         /* Whoever had it until now may have made it the finished file. */
-        again = claimed && !is_named(part, fd);
-        if (claimed && !again && is_private(fd))
+        again = part->claimed && !is_named(part, fd);
+        if (part->claimed && !again && is_private(fd))
             part->fd = fd;
         else
             hf__os_close(&fd);
@@ -171,6 +184,7 @@ static void let_go(hf__cache_part *part)
 
     if (fstat(part->fd, &info) == 0 && info.st_size == 0)
         unlinkat(part->dir.fd, part->temp, 0);
+    hf__os_unclaim(part->fd);
     hf__os_close(&part->fd);
 }
 
@@ -225,7 +239,7 @@ static hf_status open_file(hf__cache_part *part, const hf__part_place *place, ui
         return st;
     st = open_single(part, place, err);
     if (st == HF_OK)
-        (void)hf__os_claim(part->fd); /* tells our own clean-up that it is in use */
+        part->claimed = hf__os_claim(part->fd); /* tells our own clean-up that it is in use */
     return st;
 }
 
@@ -335,6 +349,8 @@ const char *hf__cache_part_path(const hf__cache_part *part)
 static void part_free(hf__cache_part *part)
 {
     hf__os_close(&part->journal_fd);
+    if (part->claimed && part->fd >= 0)
+        hf__os_unclaim(part->fd);
     hf__os_close(&part->fd);
     if (!part->borrowed) {
         hf__os_dir_close(&part->dir);

@@ -52,6 +52,7 @@ struct hf__cache_part {
     int fd;
     int journal_fd; /* -1: none */
     bool synced;
+    bool claimed;
     char temp[320];
     char final[320];
     char *path; /* of the temporary, to show */

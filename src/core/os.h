@@ -122,6 +122,10 @@ hf_status hf__os_file_inside(const char *root, const char *path, bool *found, ui
  * this process or another. Two kinds of lock are taken, since on some filesystems one of them is
  * given to everybody. */
 bool hf__os_claim(int fd);
+/* Has another open of it the claim? Takes no lock; false when that cannot be told so. */
+bool hf__os_see_claim(int fd, bool *claimed);
+/* Not by closing alone: a child that was forked may hold a copy. */
+void hf__os_unclaim(int fd);
 
 /* Sets room for a file of this size aside. False only when the disk certainly lacks it. */
 bool hf__os_reserve(int fd, uint64_t size);

@@ -73,6 +73,24 @@ bool hf__os_claim(int fd)
     return fcntl(fd, F_OFD_SETLK, &whole) == 0 || (errno != EAGAIN && errno != EACCES);
 }
 
+bool hf__os_see_claim(int fd, bool *claimed)
+{
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+    if (fcntl(fd, F_OFD_GETLK, &whole) != 0)
+        return false;
+    *claimed = whole.l_type != F_UNLCK;
+    return true;
+}
+
+void hf__os_unclaim(int fd)
+{
+    struct flock whole = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+    (void)fcntl(fd, F_OFD_SETLK, &whole);
+    (void)flock(fd, LOCK_UN);
+}
+
 /* Where files are memory, setting room aside is as much work as writing the file, and there are no
  * extents that would gain by it: only whether it fits is told. */
 static bool fits_in_memory(const struct statfs *fs, int fd, uint64_t size)

@@ -315,7 +315,9 @@ int fcntl64(int fd, int what, ...)
     va_start(rest, what);
     arg = va_arg(rest, void *); /* an int or a pointer, as the kernel takes either */
     va_end(rest);
-    return host && what == F_OFD_SETLK ? 0 : real_fcntl(fd, what, arg);
+    if (host && what == F_OFD_GETLK)
+        ((struct flock *)arg)->l_type = F_UNLCK;
+    return host && (what == F_OFD_SETLK || what == F_OFD_GETLK) ? 0 : real_fcntl(fd, what, arg);
 }
 
 int gethostname(char *name, size_t size)

@@ -15,7 +15,8 @@
 #define BRIEF ((uint64_t)1024 * 1024 + 7)     /* shared, and not kept */
 #define KEPT  ((uint64_t)8 * 1024 * 1024 + 7) /* with a journal */
 
-static void (*before_flock)(void);  /* once */
+static void (*before_flock)(void); /* once */
+static unsigned n_flocks;
 static void (*before_unlink)(void); /* likewise */
 
 int flock(int fd, int operation)
@@ -23,6 +24,7 @@ int flock(int fd, int operation)
     void (*hook)(void) = before_flock;
 
     before_flock = NULL;
+    n_flocks++;
     if (hook)
         hook();
     return (int)syscall(SYS_flock, fd, operation);
@@ -381,4 +383,102 @@ void test_cache_part__a_single_part_of_this_machine(void **state)
     assert_int_equal(prune(&b), 0);
     assert_int_equal(fixture_count(in_repo(&b, "blobs")), 1);
     box_close(&b);
+}
+
+/* ---- a claim that fails for a moment */
+
+static int looker;
+
+static void looker_goes(void)
+{
+    close(looker);
+}
+
+static void looker_stays(void)
+{
+    before_flock = looker_goes;
+}
+
+void test_cache_part__somebody_looks_at_the_part(void **state)
+{
+    box b = box_open(false);
+    char path[UNIT_PATH_MAX];
+    hf__cache_part *part;
+
+    (void)state;
+    leave_kept(&b, "etag", path);
+    looker = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(syscall(SYS_flock, looker, LOCK_EX | LOCK_NB), 0);
+    before_flock = looker_stays;
+    part = begin(&b, "etag", KEPT);
+    assert_string_equal(hf__cache_part_path(part), path);
+    assert_int_equal(size_of(path), KEPT);
+    hf__cache_part_abandon(part);
+    box_close(&b);
+}
+
+/* Who has it will not be done soon, and others of the same call wait meanwhile. */
+void test_cache_part__somebody_has_the_part(void **state)
+{
+    box b = box_open(false);
+    hf__cache_part *first = begin(&b, "etag", KEPT);
+    hf__cache_part *second;
+
+    (void)state;
+    n_flocks = 0;
+    second = begin(&b, "etag", KEPT);
+    assert_string_not_equal(hf__cache_part_path(first), hf__cache_part_path(second));
+    assert_int_equal(n_flocks, 2); /* of either name */
+    hf__cache_part_abandon(second);
+    hf__cache_part_abandon(first);
+    box_close(&b);
+}
+
+/* A looker is not to be noticed. */
+void test_cache_part__looking_takes_nothing(void **state)
+{
+    box b = box_with_blob();
+    char path[UNIT_PATH_MAX];
+    hf__cache_part *part;
+    hf_cache_info *info;
+
+    (void)state;
+    leave_kept(&b, "etag", path);
+    part = begin(&b, "etag", KEPT);
+    for (int in_use = 1; in_use >= 0; in_use--) {
+        n_flocks = 0;
+        info = look(&b);
+        assert_int_equal(info->n_incomplete, 2);
+        assert_int_equal(info->incomplete[0].in_use, in_use);
+        assert_int_equal(info->incomplete[1].in_use, in_use);
+        assert_int_equal(n_flocks, 0);
+        hf__cache_info_free(info);
+        if (in_use)
+            hf__cache_part_close(part);
+    }
+    box_close(&b);
+}
+
+/* A child that was forked has copies of the descriptors. */
+void test_cache_part__a_child_does_not_keep_the_claim(void **state)
+{
+    static const uint64_t sizes[] = { BRIEF, KEPT };
+
+    (void)state;
+    for (size_t i = 0; i < HF__COUNT(sizes); i++) {
+        box b = box_open(false);
+        hf__cache_part *part = begin(&b, "etag", sizes[i]);
+        char path[UNIT_PATH_MAX];
+        int childs = dup(hf__cache_part_fd(part));
+
+        snprintf(path, sizeof(path), "%s", hf__cache_part_path(part));
+        if (hf__cache_part_journal_fd(part) >= 0)
+            assert_int_equal(write(hf__cache_part_journal_fd(part), "line\n", 5), 5);
+        hf__cache_part_close(part);
+        part = begin(&b, "etag", sizes[i]);
+        assert_string_equal(hf__cache_part_path(part), path);
+        hf__cache_part_abandon(part);
+        close(childs);
+        box_close(&b);
+    }
 }
