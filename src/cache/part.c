@@ -227,14 +227,16 @@ static hf_status open_file(hf__cache_part *part, const hf__part_place *place, ui
                            hf_error *err)
 {
     hf__os_id host;
-    hf_status st;
+    hf_status st = HF_OK;
 
-    hf__os_host_id(&host);
-    st = set_name(part, place->dir_path, place->stem, host.text, err);
-    if (st == HF_OK)
-        open_shared(part);
-    if (st == HF_OK && part->fd >= 0)
-        st = make_ready(part, size, err);
+    if (!place->single) {
+        hf__os_host_id(&host);
+        st = set_name(part, place->dir_path, place->stem, host.text, err);
+        if (st == HF_OK)
+            open_shared(part);
+        if (st == HF_OK && part->fd >= 0)
+            st = make_ready(part, size, err);
+    }
     if (st != HF_OK || part->fd >= 0)
         return st;
     st = open_single(part, place, err);

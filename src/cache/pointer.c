@@ -245,24 +245,41 @@ static hf_status copy_fd(int from, int to, const char *shown, hf_error *err)
     return st;
 }
 
-static hf_status copy_blob(int blobs, const char *etag, int dirfd, const char *name, hf_error *err)
+/* Beside the blob, where a prune finds what a killed process leaves, and nobody takes it for a file
+ * of the snapshot. */
+static hf_status copy_blob(const hf__cache_repo *repo, const hf__os_dir *blobs, const char *etag,
+                           const hf__os_dir *dir, const char *name, hf_error *err)
 {
-    char temp[64];
-    int from = openat(blobs, etag, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    int to;
+    hf__part_place place = { .dir = blobs,
+                             .stem = etag,
+                             .final_dir = dir,
+                             .final = name,
+                             .final_path = name,
+                             .stays_open = true,
+                             .single = true };
+    hf__cache_part *part = NULL;
+    int from = openat(blobs->fd, etag, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    struct stat info;
+    hf__buf dir_path;
     hf_status st;
 
-    if (from < 0)
-        return hf__fail_os(err, errno, "cannot read blob '%s'", etag);
-    (void)snprintf(temp, sizeof(temp), ".%016llx.tmp", (unsigned long long)hf__random_u64());
-    to = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, CACHE_FILE_MODE);
-    st = to < 0 ? hf__fail_os(err, errno, "cannot write '%s'", name) : copy_fd(from, to, name, err);
+    if (from < 0 || fstat(from, &info) != 0) {
+        st = hf__fail_os(err, errno, "cannot read blob '%s'", etag);
+        hf__os_close(&from);
+        return st;
+    }
+    hf__buf_init(&dir_path, HF__MAX_PATH);
+    hf__buf_addf(&dir_path, "%s/blobs", repo->path);
+    place.dir_path = hf__buf_cstr(&dir_path);
+    st = hf__part_open(&place, (uint64_t)info.st_size, &part, err);
+    if (st == HF_OK)
+        st = copy_fd(from, hf__cache_part_fd(part), name, err);
+    if (st == HF_OK)
+        st = hf__cache_part_commit(part, NULL, NULL, (uint64_t)info.st_size, err);
+    else
+        hf__cache_part_abandon(part);
+    hf__buf_dispose(&dir_path);
     hf__os_close(&from);
-    hf__os_close(&to);
-    if (st == HF_OK && renameat(dirfd, temp, dirfd, name) != 0)
-        st = hf__fail_os(err, errno, "cannot write '%s'", name);
-    if (st != HF_OK)
-        unlinkat(dirfd, temp, 0);
     return st;
 }
 
@@ -272,8 +289,8 @@ static hf_status place_without_link(hf__cache_repo *repo, int dirfd, const char 
     hf__os_dir blobs;
     bool found;
     struct stat info;
-    int dup_fd = dup(dirfd); /* the next call may close the borrowed one */
-    hf_status st = dup_fd < 0 ? hf__fail_os(err, errno, "cannot write '%s'", name)
+    hf__os_dir dir = { dup(dirfd) }; /* the next call may close the borrowed one */
+    hf_status st = dir.fd < 0 ? hf__fail_os(err, errno, "cannot write '%s'", name)
                               : hf__cache_repo_dir(repo, "blobs", false, &blobs, &found, err);
 
     if (st == HF_OK && !found)
@@ -282,12 +299,12 @@ static hf_status place_without_link(hf__cache_repo *repo, int dirfd, const char 
      * away. */
     if (st == HF_OK && new_blob && fstatat(blobs.fd, etag, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISREG(info.st_mode)) {
-        if (renameat(blobs.fd, etag, dup_fd, name) != 0)
+        if (renameat(blobs.fd, etag, dir.fd, name) != 0)
             st = hf__fail_os(err, errno, "cannot move blob '%s' to '%s'", etag, name);
     } else if (st == HF_OK) {
-        st = copy_blob(blobs.fd, etag, dup_fd, name, err);
+        st = copy_blob(repo, &blobs, etag, &dir, name, err);
     }
-    hf__os_close(&dup_fd);
+    hf__os_dir_close(&dir);
     return st;
 }
 

@@ -110,6 +110,7 @@ typedef struct hf__part_place {
     const char *final;
     const char *final_path;
     bool stays_open; /* both directories, until the part is gone */
+    bool single;     /* of no use to another call */
 } hf__part_place;
 
 hf_status hf__part_open(const hf__part_place *place, uint64_t size, hf__cache_part **out,

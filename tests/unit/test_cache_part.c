@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parts when others are at the same files. What they do comes between two steps of ours: this program
- * has a flock and an unlinkat of its own. */
+ * has a flock, an unlinkat and an fdatasync of its own. */
 #include "core/error.h"
 #include "core/limits.h"
 
@@ -8,9 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #define BRIEF ((uint64_t)1024 * 1024 + 7)     /* shared, and not kept */
 #define KEPT  ((uint64_t)8 * 1024 * 1024 + 7) /* with a journal */
@@ -38,6 +40,14 @@ int unlinkat(int dir, const char *name, int flags)
     if (hook)
         hook();
     return (int)syscall(SYS_unlinkat, dir, name, flags);
+}
+
+static unsigned n_syncs;
+
+int fdatasync(int fd)
+{
+    n_syncs++;
+    return (int)syscall(SYS_fdatasync, fd);
 }
 
 static hf__cache_part *begin(const box *b, const char *etag, uint64_t size)
@@ -479,6 +489,69 @@ void test_cache_part__a_child_does_not_keep_the_claim(void **state)
         assert_string_equal(hf__cache_part_path(part), path);
         hf__cache_part_abandon(part);
         close(childs);
+        box_close(&b);
+    }
+}
+
+/* ---- copies, where links cannot be made */
+
+static box box_without_links(uint64_t size)
+{
+    box b = box_open(true);
+    hf__cache_part *part;
+
+    tiny_fetch(b.repo, COMMIT_A, &tiny_files[0]);
+    assert_int_equal(hf__cache_ref_write(b.repo, "main", COMMIT_A, NULL), HF_OK);
+    part = begin(&b, "etag", size);
+    fill(part, "blob", size);
+    assert_int_equal(hf__cache_part_commit(part, "h", "h", size, NULL), HF_OK);
+    return b;
+}
+
+/* The kernel kills it in the middle of the file. */
+static void copy_until_killed(box *b, uint64_t size)
+{
+    pid_t child = fork();
+    int how = 0;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct rlimit none = { 0, 0 };
+        struct rlimit half = { size / 2, size / 2 };
+
+        signal(SIGXFSZ, SIG_DFL);
+        (void)setrlimit(RLIMIT_CORE, &none);
+        (void)setrlimit(RLIMIT_FSIZE, &half);
+        (void)hf__cache_pointer_make(b->repo, COMMIT_A, "copy", "etag", false, NULL);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFSIGNALED(how));
+    assert_int_equal(WTERMSIG(how), SIGXFSZ);
+}
+
+void test_cache_part__a_copy_that_was_killed(void **state)
+{
+    static const uint64_t sizes[] = { 300000, BRIEF, KEPT };
+
+    (void)state;
+    for (size_t i = 0; i < HF__COUNT(sizes); i++) {
+        box b = box_without_links(sizes[i]);
+        const char *copy = in_repo(&b, "snapshots/" COMMIT_A "/copy");
+
+        copy_until_killed(&b, sizes[i]);
+        assert_int_equal(fixture_count(in_repo(&b, "snapshots/" COMMIT_A)), 1);
+        assert_int_equal(fixture_count(in_repo(&b, "blobs")), 2);
+        assert_int_equal(prune(&b), 0);
+        assert_int_equal(fixture_count(in_repo(&b, "blobs")), 1);
+
+        n_syncs = 0;
+        assert_int_equal(hf__cache_pointer_make(b.repo, COMMIT_A, "copy", "etag", false, NULL),
+                         HF_OK);
+        assert_int_equal(n_syncs, sizes[i] < HF__PART_SYNC_FROM ? 0 : 1);
+        assert_string_equal(unit_read(copy), "blob");
+        assert_int_equal(size_of(copy), sizes[i]);
+        assert_int_equal(fixture_count(in_repo(&b, "blobs")), 1);
         box_close(&b);
     }
 }
