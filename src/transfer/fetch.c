@@ -148,10 +148,16 @@ bool hf__fetch_open(fetch *f, bool more, uint64_t now)
     return true;
 }
 
+/* What a lane meets that was sent before the present address was asked for says nothing of that. */
+static bool is_outdated(const fetch *f, const lane *l)
+{
+    return l->address != f->address;
+}
+
 /* What was learned of the address holds for the next lanes. */
 static void learn_address(fetch *f, lane *l)
 {
-    if (f->direct || !atomic_load(&l->head_seen) || !l->final_url || !f->repo)
+    if (f->direct || is_outdated(f, l) || !atomic_load(&l->head_seen) || !l->final_url || !f->repo)
         return;
     f->direct = l->final_url;
     l->final_url = NULL;
@@ -169,6 +175,7 @@ static bool take_fresh_address(fetch *f)
     f->direct = NULL;
     if (elsewhere)
         f->url = NULL;
+    f->address++;
     return true;
 }
 
@@ -218,7 +225,8 @@ static void try_again(fetch *f, const lane *l, uint64_t now)
 }
 
 /* An answer that a fresh address may better. An old address is forgotten at once; a fresh one that
- * storage refuses is asked for a few times more. What the Hub itself says is final. */
+ * storage refuses is asked for a few times more. What the Hub itself says is final. Many lanes may
+ * have been sent to the old address when the first of them is refused. */
 static bool another_address(fetch *f, const lane *l, uint64_t now)
 {
     bool wrong_length = atomic_load(&l->wrong_length);
@@ -226,9 +234,12 @@ static bool another_address(fetch *f, const lane *l, uint64_t now)
 
     if (!of_the_address(l->status) && !wrong_length)
         return false;
+    if (is_outdated(f, l))
+        return true; /* its rest is free again */
     if (!take_fresh_address(f)) {
         if (!(atomic_load(&l->elsewhere) || odd) || ++f->refusals > REFUSALS)
             return false;
+        f->address++; /* lanes that were sent together are refused together: that is one */
         f->wait_until_ms = now + 1000;
     }
     f->retries++;
@@ -240,14 +251,14 @@ static bool another_address(fetch *f, const lane *l, uint64_t now)
 
 static void in_trouble(fetch *f, const lane *l, uint64_t now)
 {
-    if (l->status == HF_ERR_RATE_LIMITED || l->status == HF_ERR_FORBIDDEN)
+    if (l->status == HF_ERR_RATE_LIMITED || (l->status == HF_ERR_FORBIDDEN && !is_outdated(f, l)))
         hf__pace_refused(&f->run->pace, now);
     if (atomic_load(&l->range_ignored) && !f->plan.whole) {
         f->plan.whole = true; /* then all of it, by one lane */
         stop_lanes(f);
     } else if (!atomic_load(&l->wrong_length) &&
                (of_the_line(l->status) || of_the_server(l->status))) {
-        if (!atomic_load(&l->head_seen))
+        if (!atomic_load(&l->head_seen) && !is_outdated(f, l))
             (void)take_fresh_address(f);
         try_again(f, l, now);
     } else if (!another_address(f, l, now)) {

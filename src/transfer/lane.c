@@ -115,6 +115,7 @@ lane *hf__lane_start(fetch *f, int index, uint64_t first, uint64_t end, hf_error
     sink.self = l;
     l->f = f;
     l->index = index;
+    l->address = f->address;
     l->first = first;
     l->asked_end = end;
     l->err = (hf_error)HF_ERROR_INIT;

@@ -58,7 +58,8 @@ typedef enum fetch_state {
 
 typedef struct lane {
     fetch *f;
-    int index; /* in the plan */
+    int index;        /* in the plan */
+    uint32_t address; /* that it was sent to: the fetch's number of then */
     hf__hub_get get;
     hf__net_stream *stream;
     hf__net_buf mark; /* goes through the writer after the last buffer */
@@ -121,7 +122,8 @@ struct fetch {
     bool writer_ready;
     hf__plan plan;
     lane *lanes[HF__PLAN_LANES];
-    char *direct; /* where the resolve URL led to; NULL: not known */
+    char *direct;     /* where the resolve URL led to; NULL: not known */
+    uint32_t address; /* counts those that were asked for */
     hf__tries tries;
     uint64_t least_left;    /* bytes still to come, at best so far */
     uint64_t wait_until_ms; /* no lane is opened before */

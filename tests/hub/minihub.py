@@ -15,12 +15,14 @@ A fault is {"path": regex, "method": "GET", "skip": n, "times": n, "do": {...}} 
 cut: bytes, flip: offset, stall: bytes, drip: bytes, status: n (with headers), drop: true,
 no_range: true, no_length: true, lie: true (of a digest), hang: seconds, length: n, content_range: text, etag: text, commit: text,
 reset: bytes (a RST, not an end), flip_any: true (one byte, somewhere), more_headers: {...},
-slow_head: seconds (before each byte of a head that does not end), head_bomb: bytes, step: bytes (sent at a time).
+slow_head: seconds (before each byte of a head that does not end), head_bomb: bytes, step: bytes (sent at a time),
+retire: n (once, when so many bodies of the storage are on their way: all of them break, and their addresses have expired).
 The times of a flip count bytes that were flipped, for a request may end before it comes to its byte.
 With "each": true a rule's times counts for every path by itself. The file is read again whenever it changes.
 """
 import argparse
 import base64
+import contextlib
 import hashlib
 import http.server
 import json
@@ -228,14 +230,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if f["lfs"]:
             until = int(time.time() + self.server.hub.expires)
             headers += [("X-Linked-Etag", f'"{etag}"'), ("X-Linked-Size", str(f["size"])),
-                        ("Location", f"{self.server.hub.storage}/blob/{f['etag']}?until={until}")]
+                        ("Location", f"{self.server.hub.storage}/blob/{f['etag']}?until={until}&era={self.server.hub.era}")]
             return self.answer(302, headers)
         self.send_file(f, headers + [("ETag", f'"{etag}"')])
 
     def storage(self, repo, path, query):
         if "Authorization" in self.headers:
             return self.answer(400, (), b"only one auth mechanism allowed\n")
-        if float(query.get("until", ["0"])[0]) < time.time():
+        self.era = int(query.get("era", ["0"])[0])
+        if float(query.get("until", ["0"])[0]) < time.time() or self.era < self.server.hub.era:
             return self.answer(403, (), b"<Error>expired</Error>\n")
         f = repo.by_etag.get(path.rsplit("/", 1)[-1])
         if not f:
@@ -274,7 +277,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         sent = 0
         try:
             if self.command == "GET":
-                with open(f["full"], "rb") as file:
+                with open(f["full"], "rb") as file, self.server.hub.on_its_way(self.fault.get("retire")):
                     for block in self.blocks(file, first, last + 1):
                         sent += block
         finally:
@@ -323,6 +326,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             at += n
             self.server.hub.count_bytes(n)
             yield n
+            if self.server.is_storage and self.era < self.server.hub.era:
+                sock.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
+                return
             if rate:
                 time.sleep(n / rate)
             if drip is not None and at >= drip:
@@ -349,12 +356,25 @@ class Hub:
         self.log = open(args.log, "a") if args.log else None
         self.lock = threading.Lock()
         self.busy = 0
+        self.era = self.n_bodies = 0
         self.counter = None
         if args.count:
             with open(args.count, "r+b") as f:
                 self.counter = mmap.mmap(f.fileno(), 8)
         self.servers = [Server(self, False, args.port), Server(self, True, args.port + 1 if args.port else 0)]
         self.endpoint, self.storage = (f"http://127.0.0.1:{s.server_address[1]}" for s in self.servers)
+
+    @contextlib.contextmanager
+    def on_its_way(self, retire):
+        with self.lock:
+            self.n_bodies += 1
+            if retire and self.era == 0 and self.n_bodies >= retire:
+                self.era = 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.n_bodies -= 1
 
     def count_bytes(self, n):
         if self.counter:

@@ -106,6 +106,12 @@ class Wire(case.Case):
         self.assertLessEqual(lost, (n_killed + 1) * 4 * MIB)
         self.assertGreater(lost, -(n_killed + 1) * 2 * MIB) # it did count
 
+    def test_an_address_expires_while_the_line_is_down(self):
+        """Many lanes are sent to it then: that all are refused says nothing of the fresh one."""
+        self.serve_one(size=64 * MIB, rate=3e6)
+        self.good({"path": STORAGE, "times": 999, "do": {"retire": 4}}, extra=16 * MIB)
+        self.assertIn(403, [r["status"] for r in self.log()])
+
     # ---- redirects
 
     def test_redirects_of_every_kind_in_chains(self):
