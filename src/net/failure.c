@@ -140,3 +140,8 @@ hf_status hf__net_failure(const hf__net *net, const hf__net_stream *stream, CURL
     }
     return st;
 }
+
+bool hf__net_stream_is_transient(const hf__net_stream *stream)
+{
+    return stream->io.transient;
+}

@@ -97,6 +97,7 @@ struct hf__net_stream {
         hf__buf body; /* of a collecting stream */
 
         hf_status failure; /* decided by us, not by curl; final */
+        bool transient;    /* the last failure of a hop: the line's, not of what is at its end */
         hf_error err;
     } io;
 };

@@ -178,6 +178,9 @@ bool hf__net_is_held_up(hf__net *net);
 /* How long the engine is going to wait before it tries this stream again, 0 when it is
  * not waiting. */
 uint32_t hf__net_stream_waits_ms(hf__net_stream *stream, uint32_t *retries);
+/* After on_done: it failed as a line does that may be better later, unlike a certificate that is not
+ * trusted. */
+bool hf__net_stream_is_transient(const hf__net_stream *stream);
 /* A server named a time before which it does not want to be asked again, and it has not come. */
 bool hf__net_is_asked_to_wait(const hf__net *net);
 

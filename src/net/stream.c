@@ -773,9 +773,9 @@ static bool retry_failure(hf__net_stream *stream)
 
 hf__verdict hf__stream_end_hop_io(hf__net_stream *stream, CURLcode code)
 {
-    bool transient = false;
     hf_status st;
 
+    stream->io.transient = false;
     if (stream->io.failure != HF_OK)
         return HF__VERDICT_ANSWER;
     if (stream->io.head_done) {
@@ -790,8 +790,8 @@ hf__verdict hf__stream_end_hop_io(hf__net_stream *stream, CURLcode code)
     } else if (code == CURLE_OK) {
         code = CURLE_GOT_NOTHING;
     }
-    st = hf__net_failure(stream->net, stream, code, &transient, &stream->io.err);
-    if (transient && retry_failure(stream))
+    st = hf__net_failure(stream->net, stream, code, &stream->io.transient, &stream->io.err);
+    if (stream->io.transient && retry_failure(stream))
         return HF__VERDICT_RETRY;
     stream->io.failure = st;
     return HF__VERDICT_ANSWER;

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define REFUSALS 2 /* of a fresh address, in a row */
+#define REFUSALS   2    /* of a fresh address, in a row */
+#define CROWDED_MS 2000 /* no more lanes for so long when there seem to be too many */
 
 hf__hash_kind hf__fetch_kind(const hf__etag *etag)
 {
@@ -179,9 +180,18 @@ static bool take_fresh_address(fetch *f)
     return true;
 }
 
-static bool of_the_line(hf_status st)
+/* The way was refused to one more connection. Others of this file came through, so it is not closed:
+ * a proxy allows so many tunnels, or a handshake was cut. */
+static bool is_crowded_out(const fetch *f, const lane *l)
 {
-    return st == HF_ERR_NETWORK || st == HF_ERR_TIMEOUT || st == HF_ERR_TRUNCATED;
+    return f->any_byte && (l->status == HF_ERR_PROXY ||
+                           (l->status == HF_ERR_TLS && hf__net_stream_is_transient(l->stream)));
+}
+
+static bool of_the_line(const fetch *f, const lane *l)
+{
+    return l->status == HF_ERR_NETWORK || l->status == HF_ERR_TIMEOUT ||
+           l->status == HF_ERR_TRUNCATED || is_crowded_out(f, l);
 }
 
 static bool of_the_server(hf_status st)
@@ -202,11 +212,18 @@ static void try_again(fetch *f, const lane *l, uint64_t now)
     uint32_t wait_ms = 0;
     /* One that answers, and brings nothing new, is not a line that went away. */
     bool answers = atomic_load(&l->head_seen) && l->in_vain;
-    hf__trouble trouble =
-        of_the_line(l->status) && !answers ? HF__TROUBLE_LINE : HF__TROUBLE_SERVER;
+    hf__trouble trouble = of_the_line(f, l) && !answers ? HF__TROUBLE_LINE : HF__TROUBLE_SERVER;
 
     if (now < f->wait_until_ms)
         return; /* several lanes met the same trouble: that is one */
+    /* While others bring bytes the line is there, and the patience with it does not wear out. */
+    if (is_crowded_out(f, l) && hf__plan_moving(&f->plan, now, HF__PLAN_SILENT_MS)) {
+        hf__pace_refused(&f->run->pace, now);
+        f->wait_until_ms = now + CROWDED_MS;
+        hf__logf(f->run->ctx->log, HF_LOG_INFO, "'%s': %s; going on with fewer connections",
+                 f->path, l->err.message);
+        return;
+    }
     if (!hf__tries_again(&f->tries, trouble, f->any_byte, f->run->patience_ms, l->err.retry_after_s,
                          now, hf__random_u64(), &wait_ms)) {
         if (f->plan.n_lanes == 0) {
@@ -256,9 +273,8 @@ static void in_trouble(fetch *f, const lane *l, uint64_t now)
     if (atomic_load(&l->range_ignored) && !f->plan.whole) {
         f->plan.whole = true; /* then all of it, by one lane */
         stop_lanes(f);
-    } else if (!atomic_load(&l->wrong_length) &&
-               (of_the_line(l->status) || of_the_server(l->status))) {
-        if (!atomic_load(&l->head_seen) && !is_outdated(f, l))
+    } else if (!atomic_load(&l->wrong_length) && (of_the_line(f, l) || of_the_server(l->status))) {
+        if (!atomic_load(&l->head_seen) && !is_outdated(f, l) && !is_crowded_out(f, l))
             (void)take_fresh_address(f);
         try_again(f, l, now);
     } else if (!another_address(f, l, now)) {
@@ -322,6 +338,7 @@ static void look_at_lanes(fetch *f, uint64_t now)
             continue;
         learn_address(f, l);
         hf__plan_moved(&f->plan, (int)i, atomic_load(&l->at), now);
+        f->any_byte = f->any_byte || atomic_load(&l->at) > l->first;
         if (hf__net_stream_waits_ms(l->stream, NULL))
             hf__plan_waits(&f->plan, (int)i, now);
         if (atomic_load(&l->ended))

@@ -50,7 +50,7 @@ void hf__pace_init(hf__pace *pace, uint32_t cap);
  * machine is the brake (the hash, the disk), so more connections would bring nothing. */
 void hf__pace_step(hf__pace *pace, uint64_t now_ms, uint64_t bytes, uint32_t in_use,
                    bool saturated);
-/* The server had enough of us (403, 429): half as many, for a while. */
+/* The server (403, 429) or what is on the way to it had enough of us: half as many, for a while. */
 void hf__pace_refused(hf__pace *pace, uint64_t now_ms);
 
 /* ---- tries */

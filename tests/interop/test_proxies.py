@@ -3,6 +3,9 @@
 
 Each leaves by 127.0.0.2, so the Hub sees of every request whether it came through it."""
 
+import contextlib
+import socket
+import socketserver
 import threading
 import time
 from pathlib import Path
@@ -88,6 +91,85 @@ def test_connect_proxy_that_refuses(home, http_proxy, tls):
     ca, _, pair = tls
     with TinyHub(FILES, lfs=LFS, tls=pair, storage_tls=pair) as hub, proxy:
         check_refused(hub, home, download(hub, home, SSL_CERT_FILE=ca, https_proxy=f"http://{where}"), "403")
+
+
+class NarrowProxy:
+    """Two tunnels at a time. Of one more, it refuses the tunnel, or closes it within the handshake of TLS. What comes
+    through is slow until so many seconds have passed since then."""
+
+    def __init__(self, cuts_handshakes, seconds):
+        self.cuts_handshakes, self.seconds = cuts_handshakes, seconds
+        self.lock = threading.Lock()
+        self.n_tunnels = self.n_refused = 0
+        self.fast_from = None
+        proxy = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                with contextlib.suppress(OSError):
+                    proxy.serve(self.request, self.rfile)
+
+        class Server(socketserver.ThreadingTCPServer):
+            daemon_threads, request_queue_size = True, 64
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.where = f"127.0.0.1:{self.server.server_address[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def serve(self, client, head):
+        host, port = head.readline().split()[1].decode().split(":")
+        while head.readline().strip():
+            pass
+        with self.lock:
+            self.n_tunnels += 1
+            refused = self.n_tunnels > 2
+            if refused:
+                self.n_refused += 1
+                self.fast_from = self.fast_from or time.monotonic() + self.seconds
+        try:
+            if refused and not self.cuts_handshakes:
+                client.sendall(b"HTTP/1.1 503 Too many tunnels\r\nContent-Length: 0\r\n\r\n")
+                return
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            if refused:
+                client.recv(100)
+                return
+            with socket.create_connection((host, int(port))) as server:
+                threading.Thread(target=self.pump, args=(client, server, False), daemon=True).start()
+                self.pump(server, client, True)
+        finally:
+            with self.lock:
+                self.n_tunnels -= 1
+
+    def pump(self, source, sink, slowly):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+                if slowly and not (self.fast_from and time.monotonic() > self.fast_from):
+                    time.sleep(len(data) / 1e6)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("cuts_handshakes, seconds", [(False, 1), (True, 28)], ids=["503", "handshake"])
+def test_connect_proxy_with_few_tunnels(home, tls, cuts_handshakes, seconds):
+    """The connections that came through bring the file; that there are no more is no failure. A handshake that is cut
+    is tried again for some 25 seconds before it counts."""
+    ca, _, pair = tls
+    body = bytes(range(256)) * (48 << 12)
+    with TinyHub({"model.bin": body}, lfs=LFS, tls=pair, storage_tls=pair) as hub, \
+            NarrowProxy(cuts_handshakes, seconds) as proxy:
+        result = download(hub, home, "model.bin", SSL_CERT_FILE=ca, https_proxy=f"http://{proxy.where}")
+        assert Path(ok(result).line).read_bytes() == body
+        assert proxy.n_refused > 0
 
 
 @pytest.mark.parametrize("kind", ["http://", "socks5://", "socks5h://"])
