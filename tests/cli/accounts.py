@@ -60,7 +60,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(400, {"error": "invalid_request"})
         if self.path == "/oauth/device" and form.get("client_id"):
             return self.answer(200, {"device_code": "secret device/code", "user_code": "ABCD-EFGH", "interval": 1,
-                                     "expires_in": 4, "verification_uri": self.server.url + "/oauth/device"})
+                                     "expires_in": self.server.expires, "verification_uri": self.server.url + "/oauth/device"})
         if self.path == "/oauth/token" and form.get("device_code") == "secret device/code" and \
                 form.get("grant_type") == "urn:ietf:params:oauth:grant-type:device_code":
             return self.poll()
@@ -87,10 +87,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--script")
     parser.add_argument("--log")
+    parser.add_argument("--expires", type=int, default=60)
     args = parser.parse_args()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.log = args.log
+    server.expires = args.expires
     server.script = json.load(open(args.script)) if args.script else []
     server.url = f"http://127.0.0.1:{server.server_address[1]}"
     print("ENDPOINT", server.url, flush=True)

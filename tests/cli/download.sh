@@ -8,7 +8,7 @@ echo two >repo/sub/two.bin
 echo sp >"repo/a b/ü #1%.txt"
 : >repo/empty
 start_hub repo --log "$WORK/tmp/log"
-bodies() { python3 -c 'import json, sys
+bodies() { curl -s -o /dev/null "$HF_ENDPOINT/-/settled"; python3 -c 'import json, sys
 for line in open(sys.argv[1]):
     r = json.loads(line)
     if r["method"] == "GET" and "/resolve/" in r["path"]:

@@ -16,6 +16,8 @@ WAITING = {"access_token": "hf_browser"}
 
 
 class Auth(terminal.Case):
+    code_lives = 60
+
     def setUp(self):
         super().setUp()
         self.hf_home = self.home / "hf"
@@ -25,7 +27,7 @@ class Auth(terminal.Case):
         self.env["GIT_CONFIG_NOSYSTEM"] = "1"
 
     def accounts(self, script=None):
-        words = [terminal.HERE / "accounts.py", "--log", self.work / "log"]
+        words = [terminal.HERE / "accounts.py", "--log", self.work / "log", "--expires", self.code_lives]
         if script is not None:
             (self.work / "script").write_text(json.dumps(script))
             words += ["--script", self.work / "script"]
@@ -391,6 +393,7 @@ class Auth(terminal.Case):
 
     def test_never_answered(self):
         start = time.monotonic()
+        self.code_lives = 4
         done = self.browser([])
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"the code has expired (timeout)", done.stderr)
@@ -403,6 +406,7 @@ class Auth(terminal.Case):
 
     def test_slow_down(self):
         start = time.monotonic()
+        self.code_lives = 4
         done = self.browser(["slow_down", WAITING])
         # The code lives for 4 s and the server wants 1 + 5 between two questions.
         self.assertEqual(done.returncode, 1)

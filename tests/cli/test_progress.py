@@ -66,7 +66,7 @@ class Progress(terminal.Case):
                     self.setUp()
 
     def test_resize_is_followed(self):
-        t = self.download("model.bin", size=4 * MIB)
+        t = self.download("model.bin", size=4 * MIB, rate=MIB)
         t.wait_for(b"left")
         t.resize(30)
         at = len(t.seen)

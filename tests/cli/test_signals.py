@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+import urllib.request
 
 import terminal
 
@@ -15,6 +16,7 @@ MIB = 1 << 20
 
 class Signals(terminal.Case):
     def log(self):
+        urllib.request.urlopen(self.env["HF_ENDPOINT"] + "/-/settled", timeout=terminal.PATIENCE).close()
         return [json.loads(x) for x in (self.work / "log").read_text().splitlines()]
 
     def partial(self):
@@ -24,7 +26,7 @@ class Signals(terminal.Case):
     def interrupt(self, number):
         """Fetches half of a file, then sends the signal."""
         data = os.urandom(8 * MIB)
-        self.serve({"f": data}, "--rate", 2 * MIB, "--log", self.work / "log")
+        self.serve({"f": data}, "--rate", MIB, "--log", self.work / "log")
         t = self.terminal("download", "test/repo", "f")
         end = time.monotonic() + terminal.PATIENCE
         while max(map(int, re.findall(rb"(\d+)% \|", t.seen)), default=0) < 40:

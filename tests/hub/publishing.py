@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of publishing share: an hf-serve that misbehaves on cue, a folder to publish, and the command."""
+import contextlib
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.error
 import urllib.request
 
 from case import HF, PATIENCE, noise
@@ -23,6 +25,7 @@ MIB = 1 << 20
 class Publish(unittest.TestCase):
     serve_args = ("--lfs-multipart-threshold", str(4 * MIB), "--lfs-part-bytes", str(MIB))
     serve_env = {}
+    n_faults = 0
 
     def setUp(self):
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="hf-publish-", dir=os.environ.get("TMPDIR")))
@@ -52,9 +55,19 @@ class Publish(unittest.TestCase):
         self.server.stdout.close()
 
     def faults(self, *lines):
-        self.fault_file.write_text("".join(line + "\n" for line in lines))
+        """Read by the server: it owes no answer to a signal, but the last rule is one that tells."""
+        self.n_faults += 1
+        marker = f"/marker{self.n_faults}"
+        self.fault_file.write_text("".join(line + "\n" for line in (*lines, f"match=GET:{marker} action=status=299")))
         self.server.send_signal(signal.SIGHUP)
-        time.sleep(0.3)
+        end = time.monotonic() + PATIENCE
+        while True:
+            with contextlib.suppress(urllib.error.HTTPError), \
+                    urllib.request.urlopen(self.env["HF_ENDPOINT"] + marker, timeout=PATIENCE) as answer:
+                if answer.status == 299:
+                    return
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
 
     def hf(self, *args, stdin=subprocess.DEVNULL, **env):
         return subprocess.run([HF, *map(str, args)], env={**self.env, **env}, stdin=stdin, capture_output=True,
@@ -71,7 +84,8 @@ class Publish(unittest.TestCase):
         text = self.log_file.read_text()
         for line in text[:text.rfind("\n") + 1].splitlines():
             r = json.loads(line)
-            if (method is None or r["method"] == method) and re.search(path, r["path"]):
+            if (method is None or r["method"] == method) and re.search(path, r["path"]) and \
+                    not r["path"].startswith("/marker"):
                 out.append(r)
         return out
 

@@ -262,10 +262,13 @@ class Found(Publish):
     def test_a_file_that_changes(self):
         self.fill(self.FILES)
         self.upload("f/a.txt")
-        self.faults("match=PUT:/uploads/*/00003 nth=1 action=delay=2000")
+        self.faults("match=PUT:/uploads/*/00003 nth=1 action=delay=10000")
         p = subprocess.Popen([HF, "upload", "alice/m", "f"], env=self.env, cwd=self.work, stderr=subprocess.PIPE,
                              stdout=subprocess.PIPE, text=True)
-        time.sleep(1)
+        end = time.monotonic() + PATIENCE
+        while not self.log("PUT", "/0000[12]"): # the hash is known by then
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
         with open(self.folder / "big.bin", "r+b") as f:
             f.seek(5000)
             f.write(b"changed")

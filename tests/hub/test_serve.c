@@ -265,7 +265,7 @@ void test_serve__who_may_read_what(void **state)
 
 void test_serve__rate_limit(void **state)
 {
-    static const char *const limit[] = { "--rate-limit", "api=2/2", NULL };
+    static const char *const limit[] = { "--rate-limit", "api=2/1000", NULL };
     hub *h = hub_new();
     hf_error err = HF_ERROR_INIT;
     hf_repo_info *info = NULL;
