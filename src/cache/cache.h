@@ -225,8 +225,8 @@ typedef struct hf__cache_upload {
     bool committed;
 } hf__cache_upload;
 
-/* The SHA-256 of folder/path when it was noted and the file is not younger than the note. */
-bool hf__cache_upload_read(const char *folder, const char *path, uint64_t size, double mtime,
+/* The SHA-256 of folder/path when it was noted and the file was not changed after that. */
+bool hf__cache_upload_read(const char *folder, const char *path, uint64_t size, double changed_at,
                            char sha256[65]);
 hf_status hf__cache_upload_write(const char *folder, const char *path, const hf__cache_upload *note,
                                  hf_error *err);

@@ -41,7 +41,7 @@ static bool parse_time(hf__str text, double *out)
     return true;
 }
 
-static bool parse_note(hf__str text, uint64_t size, double mtime, char sha256[65])
+static bool parse_note(hf__str text, uint64_t size, double changed_at, char sha256[65])
 {
     hf__str lines[8];
     uint64_t noted_size;
@@ -53,14 +53,14 @@ static bool parse_note(hf__str text, uint64_t size, double mtime, char sha256[65
         lines[i] = hf__str_trim(hf__str_cut(text, '\n', &text));
     }
     if (!parse_time(lines[0], &at) || !hf__str_to_u64(lines[1], &noted_size) ||
-        noted_size != size || mtime > at || !hf__str_is_hex(lines[3], 64))
+        noted_size != size || changed_at > at || !hf__str_is_hex(lines[3], 64))
         return false;
     memcpy(sha256, lines[3].ptr, 64);
     sha256[64] = '\0';
     return true;
 }
 
-bool hf__cache_upload_read(const char *folder, const char *path, uint64_t size, double mtime,
+bool hf__cache_upload_read(const char *folder, const char *path, uint64_t size, double changed_at,
                            char sha256[65])
 {
     hf__buf text;
@@ -70,7 +70,7 @@ bool hf__cache_upload_read(const char *folder, const char *path, uint64_t size, 
     hf__buf_init(&text, 4096);
     if (name_note(folder, path, ".metadata", &name, NULL) == HF_OK &&
         hf__os_read_file(hf__buf_cstr(&name), &text, &found, NULL) == HF_OK && found)
-        found = parse_note(hf__buf_str(&text), size, mtime, sha256);
+        found = parse_note(hf__buf_str(&text), size, changed_at, sha256);
     else
         found = false;
     hf__buf_dispose(&text);

@@ -129,14 +129,17 @@ void hf__up_note(up_run *r, const up_item *item, double at, bool uploaded, bool 
         hf__logf(r->ctx->log, HF_LOG_DEBUG, "no note of '%s': %s", path, why.message);
 }
 
-/* From an earlier run that was broken off. */
+/* From an earlier run that was broken off. A file that was moved or copied here can be older than the
+ * note of the one before it, but the change time says when it came. */
 static bool recall(up_run *r, up_item *item)
 {
     const char *path = item->lfs && !item->growing ? note_path(r, item) : NULL;
+    const up_stamp *stamp = &item->stamp;
+    int64_t changed_ns = stamp->ctime_ns > stamp->mtime_ns ? stamp->ctime_ns : stamp->mtime_ns;
     char sha256[65];
 
-    if (!path || !hf__cache_upload_read(r->u->folder, path, item->size,
-                                        (double)item->stamp.mtime_ns / 1e9, sha256))
+    if (!path ||
+        !hf__cache_upload_read(r->u->folder, path, item->size, (double)changed_ns / 1e9, sha256))
         return false;
     memcpy(item->hash, sha256, sizeof(sha256));
     item->lfs_hash = true;

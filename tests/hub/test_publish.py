@@ -428,6 +428,24 @@ class Killed(Publish):
         p = subprocess.run(self.large(), env=self.env, cwd=self.work, capture_output=True, text=True)
         self.assertEqual(p.returncode, 0, p.stderr)
 
+    def test_a_file_put_in_the_place_of_a_noted_one(self):
+        """It has the same size and is older than the note, as after mv, cp -p, rsync -t, tar x."""
+        self.fill({"model.bin": b"\0" + noise(MIB, 0)})
+        self.assertEqual(self.hf(*self.large()[1:]).returncode, 0)
+        note = self.folder / ".cache/huggingface/upload/model.bin.metadata"
+        ways = (("mv", self.large()[1:]), ("cp -p", self.large()[1:]), ("mv", ["upload", "alice/m", "f"]))
+        for i, (way, args) in enumerate(ways, 1):
+            with self.subTest(way=way, args=args):
+                data = b"\0" + noise(MIB, i)
+                (self.work / "checkpoint").write_bytes(data)
+                os.utime(self.work / "checkpoint", (1e9, 1e9))
+                self.assertIn(self.oid((self.folder / "model.bin").read_bytes(), True), note.read_text())
+                time.sleep(0.05) # the clock of a file system goes in steps
+                subprocess.run([*way.split(), "checkpoint", "f/model.bin"], cwd=self.work, check=True)
+                p = self.hf(*args)
+                self.assertEqual(p.returncode, 0, p.stderr)
+                self.assertEqual(self.tree(), {"model.bin": self.oid(data, True)})
+
 
 @unittest.skipUnless(shutil.which("git-lfs"), "no git-lfs is installed")
 class Clone(Publish):
