@@ -1274,8 +1274,10 @@ HF_API hf_status hf_commit_copy(hf_commit *commit, const char *from_revision, co
  * @param out     on success the commit; free with hf_commit_info_free(). May be NULL
  * @param err     NULL, or filled on failure; its message names the file
  * @return HF_OK, also when nothing had changed; HF_ERR_CHANGED when a file changed while it was sent
- *         (nothing is committed); HF_ERR_CONFLICT; HF_ERR_LIMIT for a quota; HF_ERR_BAD_REQUEST for
- *         what the Hub refuses; HF_ERR_CANCELED; the other errors of hf_hub_download()
+ *         (nothing is committed); HF_ERR_UNSAFE_PATH or HF_ERR_PERMISSION when in the place of a file
+ *         there is now one that could not have been added; HF_ERR_CONFLICT; HF_ERR_LIMIT for a
+ *         quota; HF_ERR_BAD_REQUEST for what the Hub refuses; HF_ERR_CANCELED; the other errors of
+ *         hf_hub_download()
  * @threads any, one at a time for one list, but not from a callback of this client
  * @since 0.2
  */

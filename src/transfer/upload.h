@@ -65,8 +65,9 @@ typedef struct up_item {
     const char *path;
     const char *local;    /* on disk; for messages when fd is used; NULL: bytes */
     const uint8_t *bytes; /* of a file from memory */
-    int fd;               /* -1: local is opened when needed */
-    const char *from;     /* of a copy: source; of a folder: path without '/' at its end */
+    const char *root; /* its folder without links, which local is in; NULL: it may be anywhere */
+    int fd;           /* -1: local is opened when needed */
+    const char *from; /* of a copy: source; of a folder: path without '/' at its end */
     const char *from_revision;
     uint64_t size;
     up_stamp stamp;
@@ -144,6 +145,9 @@ hf_status hf__up_path(const char *path, hf__buf *out, hf_error *err);
 hf_status hf__up_fits(const hf__buf *buf, const char *path, hf_error *err);
 /* Refuses items, from the one of this number on, that are the files that hold tokens. */
 hf_status hf__up_guard(const hf__upload *u, size_t first, hf_error *err);
+/* Where a file of a folder is: inside it, links or not, unless they lead to what is never published;
+ * what is outside was perhaps not meant. */
+hf_status hf__up_check_link(const char *root, const char *path, hf_error *err);
 void hf__up_stamp_of(const hf__os_stat *stat, up_stamp *out);
 
 /* ---- an item's bytes */

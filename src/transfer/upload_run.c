@@ -195,32 +195,44 @@ static void reset_items(hf__upload *u)
     }
 }
 
-/* What changed since the list was made is taken as it is now. */
+static hf_status refresh_item(up_item *item, hf_error *err)
+{
+    hf__os_stat stat;
+    up_stamp now;
+    hf_status st = item->fd >= 0 ? hf__os_stat_fd(item->fd, item->local, &stat, err)
+                                 : hf__os_stat_path(item->local, &stat, err);
+
+    if (st == HF_OK && stat.type != HF__OS_FILE)
+        st = hf__fail(err, HF_ERR_IO, "'%.300s' is not there any more", item->local);
+    if (st != HF_OK)
+        return st;
+    hf__up_stamp_of(&stat, &now);
+    if (memcmp(&now, &item->stamp, sizeof(now)) == 0)
+        return HF_OK;
+    /* Before the stamp is: a list that was refused may be sent again. */
+    if (item->root)
+        st = hf__up_check_link(item->root, item->local, err);
+    if (st == HF_OK) {
+        item->stamp = now;
+        item->size = stat.size;
+        item->hash[0] = '\0';
+    }
+    return st;
+}
+
+/* What changed since the list was made is taken as it is now, unless something took its place that
+ * would not have got into the list. */
 static hf_status refresh_items(hf__upload *u, hf_error *err)
 {
     hf_status st = HF_OK;
 
     for (size_t i = 0; i < u->n && st == HF_OK; i++) {
         up_item *item = &u->items[i];
-        hf__os_stat stat;
-        up_stamp now;
 
-        if (item->kind != UP_ADD || !item->local || item->growing)
-            continue;
-        st = item->fd >= 0 ? hf__os_stat_fd(item->fd, item->local, &stat, err)
-                           : hf__os_stat_path(item->local, &stat, err);
-        if (st == HF_OK && stat.type != HF__OS_FILE)
-            st = hf__fail(err, HF_ERR_IO, "'%.300s' is not there any more", item->local);
-        if (st != HF_OK)
-            break;
-        hf__up_stamp_of(&stat, &now);
-        if (memcmp(&now, &item->stamp, sizeof(now)) != 0) {
-            item->stamp = now;
-            item->size = stat.size;
-            item->hash[0] = '\0';
-        }
+        if (item->kind == UP_ADD && item->local && !item->growing)
+            st = refresh_item(item, err);
     }
-    return st;
+    return st == HF_OK ? hf__up_guard(u, 0, err) : st;
 }
 
 static hf_status make_info(up_run *r, hf_commit_info **out, hf_error *err)

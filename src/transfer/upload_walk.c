@@ -17,7 +17,7 @@ typedef struct walk {
     hf__upload *u;
     const hf_upload_opts *opts;
     const char *folder; /* as it was given, without '/' at its end */
-    hf__buf real;       /* the same without links */
+    const char *root;   /* the same without links; NULL: they may lead anywhere */
     const char *prefix; /* in the repo: "" or "dir/" */
     hf__buf rel;        /* where the walk is */
     size_t depth;
@@ -34,17 +34,13 @@ static bool is_wanted(const walk *w, const char *rel)
                            w->opts->n_ignore);
 }
 
-/* Where a link to a file leads: inside the folder it is a file like others, unless it leads to what
- * is never published; outside it was perhaps not meant to be. */
-static hf_status check_link(const walk *w, const char *path, const char *rel, hf_error *err)
+hf_status hf__up_check_link(const char *root_, const char *path, hf_error *err)
 {
     hf__buf real;
-    hf__str root = hf__buf_str(&w->real);
+    hf__str root = hf__str_from(root_);
     hf__str text;
     hf_status st;
 
-    if (w->opts->flags & HF_UPLOAD_FOLLOW_LINKS)
-        return HF_OK;
     hf__buf_init(&real, HF__MAX_PATH);
     st = hf__os_realpath(path, &real, err);
     text = hf__buf_str(&real);
@@ -56,7 +52,7 @@ static hf_status check_link(const walk *w, const char *path, const char *rel, hf
             hf__fail(err, HF_ERR_UNSAFE_PATH,
                      "'%.300s' is a link that leads out of the folder, to '%.300s'; exclude it, or "
                      "ask for links to be followed",
-                     rel, hf__buf_cstr(&real));
+                     path, hf__buf_cstr(&real));
     hf__buf_dispose(&real);
     return st;
 }
@@ -80,6 +76,7 @@ static hf_status add_file(walk *w, const char *path, const hf__os_stat *stat, hf
     if (st == HF_OK) {
         item->local = hf__arena_cstr(w->u->arena, path);
         item->in_folder = true;
+        item->root = w->root;
         item->size = stat->size;
         item->growing = (w->opts->flags & HF_UPLOAD_APPENDED) != 0;
         hf__up_stamp_of(stat, &item->stamp);
@@ -109,8 +106,8 @@ static hf_status visit(walk *w, const char *path, hf__os_type type, bool *enter,
     st = hf__os_stat_path(path, &stat, err);
     if (st != HF_OK || stat.type != HF__OS_FILE)
         return st; /* sockets, links to directories, links to nothing */
-    if (type == HF__OS_LINK)
-        st = check_link(w, path, rel, err);
+    if (type == HF__OS_LINK && w->root)
+        st = hf__up_check_link(w->root, path, err);
     return st == HF_OK ? add_file(w, path, &stat, err) : st;
 }
 
@@ -200,10 +197,11 @@ hf_status hf__upload_add_folder(hf__upload *u, const char *path, const char *fol
     hf__os_stat stat;
     hf__buf prefix;
     hf__buf root;
+    hf__buf real;
     hf_status st = make_prefix(path, &prefix, err);
 
     hf__buf_init(&root, HF__MAX_PATH);
-    hf__buf_init(&w.real, HF__MAX_PATH);
+    hf__buf_init(&real, HF__MAX_PATH);
     hf__buf_init(&w.rel, HF__MAX_REPO_PATH);
     hf__buf_adds(&w.rel, "");
     hf__buf_adds(&root, folder);
@@ -218,8 +216,10 @@ hf_status hf__upload_add_folder(hf__upload *u, const char *path, const char *fol
     if (st == HF_OK && stat.type != HF__OS_DIR)
         st = hf__fail(err, HF_ERR_UNSUPPORTED, "'%.300s' is not a folder", folder);
     if (st == HF_OK)
-        st = hf__os_realpath(hf__buf_cstr(&root), &w.real, err);
-    if (st == HF_OK && !hf__buf_reserve(&w.rel, 1))
+        st = hf__os_realpath(hf__buf_cstr(&root), &real, err);
+    if (!(opts->flags & HF_UPLOAD_FOLLOW_LINKS))
+        w.root = hf__arena_cstr(u->arena, hf__buf_cstr(&real));
+    if (st == HF_OK && (!hf__buf_reserve(&w.rel, 1) || hf__arena_failed(u->arena)))
         st = hf__fail_nomem(err);
     if (st == HF_OK) {
         w.prefix = hf__buf_cstr(&prefix);
@@ -244,7 +244,7 @@ hf_status hf__upload_add_folder(hf__upload *u, const char *path, const char *fol
         u->n = first;
     hf__buf_dispose(&prefix);
     hf__buf_dispose(&root);
-    hf__buf_dispose(&w.real);
+    hf__buf_dispose(&real);
     hf__buf_dispose(&w.rel);
     return st;
 }
