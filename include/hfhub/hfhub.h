@@ -1198,10 +1198,10 @@ HF_API hf_status hf_commit_add_bytes(hf_commit *commit, const char *path, const 
  * @param commit  the list
  * @param path    where the folder's content goes in the repo; NULL or "" for the root
  * @param folder  the folder
- * @param opts    allow, ignore, remove and flags are used; NULL: everything
+ * @param opts    allow, ignore, remove, flags and cancel are used; NULL: everything
  * @param err     NULL, or filled on failure; its message names the file
  * @return HF_OK; HF_ERR_UNSAFE_PATH; HF_ERR_IO, HF_ERR_PERMISSION; HF_ERR_UNSUPPORTED when it is no
- *         folder; HF_ERR_INVALID_ARG; HF_ERR_NO_MEMORY
+ *         folder; HF_ERR_INVALID_ARG; HF_ERR_CANCELED; HF_ERR_NO_MEMORY
  * @threads one at a time for one list
  * @since 0.2
  */

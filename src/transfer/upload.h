@@ -279,6 +279,7 @@ struct up_run {
     up_commit commit;
     hf_cancel stop;     /* raised when nothing but the commit under way matters any more */
     hf_cancel stop_all; /* raised when that does not either */
+    hf_cancel watch;    /* of calls that the caller's thread waits for */
     char *git_ignore;
     size_t next_ask;
     up_queue to_hash;
@@ -309,6 +310,7 @@ struct up_run {
     char *url;
     char oid[41];
     uint64_t shown_ms;
+    uint32_t wait_ms; /* until an answer one waits for is asked for again; 0: it is on its way */
     uint64_t speed_ms[32];
     uint64_t speed_bytes[32];
     unsigned n_speed;

@@ -18,8 +18,8 @@ static hf_status make_repo(up_run *r, hf_error *err)
 
     if (!(flags & HF_UPLOAD_CREATE_REPO))
         return HF_OK;
-    st = hf__hub_repo_ensure(r->ctx->hub, &r->base, private_, r->opts->space_sdk, &r->stop_all,
-                             r->id, err);
+    st = hf__hub_repo_ensure(r->ctx->hub, &r->base, private_, r->opts->space_sdk, &r->watch, r->id,
+                             err);
     if (st == HF_OK && r->id[0])
         r->base.id = r->id;
     return st;
@@ -34,7 +34,7 @@ static hf_status make_branch(up_run *r, hf_error *err)
     if (!(r->opts->flags & HF_UPLOAD_CREATE_BRANCH) || strcmp(revision, "main") == 0 ||
         strncmp(revision, "refs/", 5) == 0)
         return HF_OK;
-    st = hf__hub_branch_ensure(r->ctx->hub, &r->base, &r->stop_all, &made, err);
+    st = hf__hub_branch_ensure(r->ctx->hub, &r->base, &r->watch, &made, err);
     if (made)
         hf__logf(r->ctx->log, HF_LOG_INFO, "Branch '%s' not found. Creating it...", revision);
     return st;
@@ -74,7 +74,7 @@ static hf_status read_special(up_run *r, const up_item *item, hf_error *err)
     if (strcmp(item->path, "README.md") == 0) {
         st = read_text(item, &text, err);
         if (st == HF_OK)
-            st = hf__hub_validate_card(r->ctx->hub, r->base.type, hf__buf_str(&text), &r->stop_all,
+            st = hf__hub_validate_card(r->ctx->hub, r->base.type, hf__buf_str(&text), &r->watch,
                                        err);
     } else if (strcmp(item->path, ".gitignore") == 0) {
         st = read_text(item, &text, err);
@@ -98,7 +98,7 @@ static hf_status fetch_regular(up_run *r, up_item *item, const hf_repo_ref *from
     if (st != HF_OK)
         return st;
     get.req.max_body = MAX_REGULAR;
-    st = hf__net_call(r->ctx->net, &get.req, &r->stop_all, &resp, err);
+    st = hf__net_call(r->ctx->net, &get.req, &r->watch, &resp, err);
     if (st == HF_OK)
         st = hf__hub_classify(resp.status, resp.url, resp.headers, hf__buf_str(&resp.body), err);
     if (st == HF_OK) {
@@ -121,7 +121,7 @@ static hf_status settle_copy(up_run *r, up_item *item, hf_error *err)
 
     if (item->from_revision)
         from.revision = item->from_revision;
-    st = hf__hub_paths_info(r->ctx->hub, &from, &item->from, 1, 0, &r->stop_all, &info, err);
+    st = hf__hub_paths_info(r->ctx->hub, &from, &item->from, 1, 0, &r->watch, &info, err);
     if (st != HF_OK)
         return st;
     if (info->n_entries == 0 || info->entries[0].is_directory) {
@@ -187,8 +187,7 @@ static hf_status add_removals(up_run *r, hf_error *err)
     added = added_paths(u, &n_added);
     if (!added)
         return hf__fail_nomem(err);
-    st =
-        hf__hub_tree_open(r->ctx->hub, &r->base, NULL, HF_TREE_RECURSIVE, &r->stop_all, &tree, err);
+    st = hf__hub_tree_open(r->ctx->hub, &r->base, NULL, HF_TREE_RECURSIVE, &r->watch, &tree, err);
     while (st == HF_OK) {
         up_item *item;
         bool removed = false;

@@ -135,8 +135,23 @@ int hf__up_show(up_run *r, hf_phase phase)
         event.phase = HF_PHASE_COMMIT;
     if (phase == HF_PHASE_TRANSFER)
         set_wait(r, &event);
+    if (r->wait_ms) {
+        event.phase = HF_PHASE_WAIT;
+        event.wait_ms = r->wait_ms;
+    }
     event.wait_asked = event.wait_ms && hf__net_is_asked_to_wait(r->ctx->net);
     return r->opts->on_progress(&event, r->opts->user);
+}
+
+static bool on_wait(void *self, uint32_t wait_ms)
+{
+    up_run *r = self;
+    int stop;
+
+    r->wait_ms = wait_ms;
+    stop = hf__up_show(r, HF_PHASE_PLAN);
+    r->wait_ms = 0;
+    return stop != 0;
 }
 
 /* ---- the loop */
@@ -249,7 +264,7 @@ static hf_status make_info(up_run *r, hf_commit_info **out, hf_error *err)
         return HF_OK;
     hf__buf_init(&url, HF__MAX_URL);
     if (!r->info.n_commits) {
-        st = hf__hub_revision(r->ctx->hub, &r->at, &r->stop_all, r->oid, err);
+        st = hf__hub_revision(r->ctx->hub, &r->at, &r->watch, r->oid, err);
         hf__hub_add_page(r->ctx->hub, &r->at, "commit", r->oid, &url);
     } else {
         hf__buf_adds(&url, r->url);
@@ -300,6 +315,9 @@ up_run *hf__up_run_new(hf__upload *u, const hf_upload_opts *opts, hf_error *err)
     r->opts = opts;
     r->base = r->at = u->repo;
     r->err = (hf_error)HF_ERROR_INIT;
+    r->stop.outer = r->stop_all.outer = r->watch.outer = opts->cancel;
+    r->watch.on_wait = on_wait;
+    r->watch.self = r;
     r->max_puts = opts->max_parallel ? opts->max_parallel : UP_PARALLEL;
     r->last_commit_ms = hf__clock_ms();
     pthread_mutex_init(&r->synced.lock, NULL);

@@ -128,6 +128,8 @@ static hf_status walk_dir(walk *w, const char *dir, hf_error *err)
         bool enter;
 
         st = hf__os_iter_next(iter, &name, &type, err);
+        if (st == HF_OK && hf__canceled(w->opts->cancel))
+            st = hf__fail(err, HF_ERR_CANCELED, "cancelled");
         if (st != HF_OK || !name)
             break;
         hf__buf_reset(&path);

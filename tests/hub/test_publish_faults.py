@@ -5,6 +5,7 @@ commit or a second one."""
 import concurrent.futures
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -276,6 +277,30 @@ class Found(Publish):
         self.assertEqual(p.returncode, 1)
         self.assertIn("changed while it was being published", err)
         self.assertEqual(list(self.tree()), ["a.txt"])
+
+    def test_ctrl_c_before_anything_moves(self):
+        """While the Hub is silent, or asks to wait, at each step of the preparation and at the last look."""
+        self.fill({"README.md": b"---\nlicense: mit\n---\n", "a.txt": b"1"})
+        self.upload("f")
+        wait, silence = "status=429:retry-after=300", "delay=600000"
+        for match, *actions in (("POST:/api/repos/create", wait, silence), ("*:*/branch/next", wait, silence),
+                                ("GET:*/tree/*", wait, silence), ("POST:/api/validate-yaml", wait, silence),
+                                ("GET:*/revision/main", silence)):
+            for action in actions:
+                with self.subTest(match=match, action=action):
+                    self.faults(f"match={match} action={action}")
+                    args = ["--revision", "next"] if "next" in match else ["--delete", "*.old"]
+                    p = subprocess.Popen([HF, "upload", "alice/m", "f", *args, "--progress", "json"], cwd=self.work,
+                                         env={**self.env, "HF_HUB_DOWNLOAD_TIMEOUT": "600"}, stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.PIPE, text=True)
+                    self.addCleanup(lambda p=p: p.poll() is None and (p.kill(), p.communicate()))
+                    self.assertIn('"phase":"plan"', p.stderr.readline())
+                    time.sleep(0.5)
+                    p.send_signal(signal.SIGINT)
+                    _, err = p.communicate(timeout=PATIENCE)
+                    self.assertEqual(p.returncode, 130, err)
+        self.faults()
+        self.assertEqual(len(self.log("POST", "/commit/")), 1)
 
 
 if __name__ == "__main__":

@@ -124,3 +124,60 @@ void test_publish_list__what_took_a_files_place(void **state)
     }
     place_free(&p);
 }
+
+/* ---- before anything moves */
+
+typedef enum how { BY_ANSWER, BY_TOKEN, WHEN_ASKED_TO_WAIT } how;
+
+typedef struct watcher {
+    how how;
+    hf_cancel *cancel;
+    unsigned calls;
+    bool stopped;
+} watcher;
+
+static int watch(const hf_progress *progress, void *user)
+{
+    watcher *w = user;
+    bool asked = progress->phase == HF_PHASE_WAIT && progress->wait_ms && progress->wait_asked;
+
+    /* The first call is made before the Hub is asked anything. */
+    if (w->calls++ == 0 || w->stopped || (w->how == WHEN_ASKED_TO_WAIT && !asked))
+        return 0;
+    w->stopped = true;
+    if (w->how != BY_TOKEN)
+        return 1;
+    hf_cancel_set(w->cancel);
+    return 0;
+}
+
+void test_publish_list__a_stop_while_the_repo_is_made(void **state)
+{
+    static const struct {
+        const char *faults;
+        how how;
+    } table[] = {
+        { "match=POST:/api/repos/create action=delay=600000\n", BY_ANSWER },
+        { "match=POST:/api/repos/create action=delay=600000\n", BY_TOKEN },
+        { "match=POST:/api/repos/create action=status=429:retry-after=300\n", BY_TOKEN },
+        { "match=POST:/api/repos/create action=status=429:retry-after=300\n", WHEN_ASKED_TO_WAIT },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        place p = place_new(table[i].faults);
+        hf_upload_opts opts = HF_UPLOAD_OPTS_INIT;
+        watcher w = { .how = table[i].how };
+        hf_error err = HF_ERROR_INIT;
+
+        assert_int_equal(hf_cancel_new(&w.cancel), HF_OK);
+        opts.flags = HF_UPLOAD_CREATE_REPO;
+        opts.cancel = w.cancel;
+        opts.on_progress = watch;
+        opts.user = &w;
+        client_expect(hf_upload_folder(p.k->hf, &repo, NULL, p.folder, &opts, NULL, &err), &err,
+                      HF_ERR_CANCELED);
+        hf_cancel_free(w.cancel);
+        place_free(&p);
+    }
+}

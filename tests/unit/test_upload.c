@@ -142,6 +142,8 @@ void test_upload__which_files_of_a_folder(void **state)
                      HF_ERR_UNSUPPORTED);
     assert_int_equal(hf__upload_add_folder(u, NULL, unit_path(&dir, "none"), &opts, &err),
                      HF_ERR_IO);
+    opts.cancel = &(hf_cancel){ .set = true };
+    assert_int_equal(hf__upload_add_folder(u, NULL, dir.path, &opts, &err), HF_ERR_CANCELED);
     assert_int_equal(u->n, 0);
     hf__upload_free(u);
     unit_dir_remove(&dir);
