@@ -31,10 +31,18 @@ static hf_status copy_bytes(const char *from, const char *to, hf_error *err)
     return st;
 }
 
-/* What is being written still has a name that begins with tmp_; nothing refers to it. */
-static bool is_finished(const char *name)
+bool srv__git_is_unfinished(const char *name)
 {
-    return strncmp(name, "tmp_", 4) != 0 && !strstr(name, ".lock");
+    hf__str text = hf__str_from(name);
+
+    return hf__str_starts(text, HF__STR("tmp_")) || hf__str_starts(text, HF__STR("incoming-")) ||
+           hf__str_starts(text, HF__STR("pack_git2_")) || hf__str_ends(text, HF__STR(".lock"));
+}
+
+/* Also not what keeps a pack from git gc while its push goes on: nobody would take it off the copy's. */
+static bool is_wanted(const char *name)
+{
+    return !srv__git_is_unfinished(name) && !hf__str_ends(hf__str_from(name), HF__STR(".keep"));
 }
 
 static hf_status link_folder(const char *from, const char *to, int depth, hf_error *err)
@@ -50,7 +58,10 @@ static hf_status link_folder(const char *from, const char *to, int depth, hf_err
     hf__buf_init(&target, HF__MAX_PATH);
     if (st == HF_OK)
         st = hf__os_iter_open(from, &iter, err);
-    while (st == HF_OK && (st = hf__os_iter_next(iter, &name, &type, err)) == HF_OK && name) {
+    while (st == HF_OK && iter && (st = hf__os_iter_next(iter, &name, &type, err)) == HF_OK &&
+           name) {
+        if (!is_wanted(name))
+            continue;
         hf__buf_reset(&source);
         hf__buf_reset(&target);
         hf__buf_addf(&source, "%s/%s", from, name);
@@ -59,8 +70,7 @@ static hf_status link_folder(const char *from, const char *to, int depth, hf_err
             st = hf__fail(err, HF_ERR_LIMIT, "path of the data folder too long");
         else if (type == HF__OS_DIR && depth > 0)
             st = link_folder(hf__buf_cstr(&source), hf__buf_cstr(&target), depth - 1, err);
-        else if (type == HF__OS_FILE && is_finished(name) &&
-                 link(hf__buf_cstr(&source), hf__buf_cstr(&target)) != 0)
+        else if (type == HF__OS_FILE && link(hf__buf_cstr(&source), hf__buf_cstr(&target)) != 0)
             st = copy_bytes(hf__buf_cstr(&source), hf__buf_cstr(&target), err);
     }
     hf__os_iter_close(iter);

@@ -149,6 +149,8 @@ void srv__git_forget(srv_store *store, const char *id);
 hf_status srv__git_init(const char *path, hf_error *err);
 /* Objects, branches and tags of source into the empty repository at path. */
 hf_status srv__git_copy(srv_store *store, const srv_repo *source, const char *path, hf_error *err);
+/* Is this the name of something that git or libgit2 still writes, which nothing refers to yet? */
+bool srv__git_is_unfinished(const char *name);
 hf_status srv__git_open_at(srv_store *store, const char *path, srv_git **out, hf_error *err);
 /* Maps libgit2's last error; what says what was tried. */
 hf_status srv__git_fail(int rc, hf_error *err, const char *fmt, ...) HF__PRINTF(3, 4);

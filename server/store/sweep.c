@@ -93,10 +93,7 @@ static hf_status sweep_leftovers(const char *git_dir, hf_error *err)
         st = hf__os_iter_open(dir, &iter, err);
         while (st == HF_OK && iter && (st = hf__os_iter_next(iter, &name, &type, err)) == HF_OK &&
                name) {
-            if (!hf__str_starts(hf__str_from(name), HF__STR("tmp_")) &&
-                !hf__str_starts(hf__str_from(name), HF__STR("incoming-")) &&
-                !hf__str_starts(hf__str_from(name), HF__STR("pack_git2_")) &&
-                !hf__str_ends(hf__str_from(name), HF__STR(".lock")))
+            if (!srv__git_is_unfinished(name))
                 continue;
             (void)snprintf(path, sizeof path, "%.2048s/%.1024s", dir, name);
             srv__remove_tree(path);

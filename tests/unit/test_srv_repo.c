@@ -59,6 +59,36 @@ void test_srv_repo__names_lead_to_it(void **state)
     srv_unit_end(&u);
 }
 
+/* The quarantine of a push comes and goes while the repository is copied. */
+void test_srv_repo__a_copy_takes_nothing_unfinished(void **state)
+{
+    srv_repo_spec spec = { .id = "acme/copy" };
+    const srv_repo *copy = NULL;
+    srv_git *git;
+    srv_unit u;
+
+    (void)state;
+    srv_unit_begin(&u);
+    spec.copy_of = srv_unit_repo(&u, "acme/a");
+    (void)srv_unit_shell(NULL,
+                         "cd %s/objects && mkdir -p tmp_objdir-incoming-x/pack incoming-y pack && "
+                         "touch tmp_objdir-incoming-x/z incoming-y/z pack/pack-1.keep "
+                         "pack/pack_git2_x pack/tmp_pack_x pack/x.lock",
+                         spec.copy_of->git_dir);
+    srv_ok(&u, srv_repo_create(u.store, &spec, u.arena, &copy, &u.err));
+    assert_string_equal(
+        srv_unit_shell(NULL, "cd %s/objects && find . -name '*[_.-][xyz1k]*'", copy->git_dir), "");
+    assert_string_equal(srv_unit_shell(NULL, "git -C %s fsck --full --strict 2>&1", copy->git_dir),
+                        "");
+    /* A folder may be gone before it is looked into: all of them, since one cannot be timed. */
+    srv_ok(&u, srv_git_open(u.store, spec.copy_of, &git, &u.err));
+    srv_git_close(git);
+    (void)srv_unit_shell(NULL, "rm -r %s/objects", spec.copy_of->git_dir);
+    spec.id = "acme/other";
+    srv_ok(&u, srv_repo_create(u.store, &spec, u.arena, &copy, &u.err));
+    srv_unit_end(&u);
+}
+
 void test_srv_repo__ids(void **state)
 {
     static const char *const bad[] = { "",      "a/b/c",  "a//b",   "/a",     "a/",
