@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define MAX_OPS       200000
+#define MAX_KEPT      ((size_t)32 * 1024 * 1024) /* bytes of text that wait for the end */
 #define MAX_TRIES     50 /* when others commit to the same branch meanwhile */
 #define CONTENT_SLACK ((size_t)1024)
 #define FEW           16 /* files that are worth no pack */
@@ -47,7 +48,7 @@ typedef struct committing {
     const char *description;
     const char *parent; /* NULL: any */
     commit_op *ops, **last;
-    size_t n_ops, n_lfs, n_files;
+    size_t n_ops, n_lfs, n_files, n_kept;
     srv_pack *pack; /* NULL while there are few files */
     hf__buf bytes;  /* a decoded content */
 } committing;
@@ -83,8 +84,28 @@ static hf_status keep_text(committing *c, const hf__json *value, const char *nam
         return hf__fail(err, HF_ERR_INVALID_ARG, "'%s' must be a string", name);
     if (!text)
         return HF_OK;
+    c->n_kept += strlen(text);
+    if (c->n_kept > MAX_KEPT)
+        return hf__fail(err, HF_ERR_LIMIT, "the paths of a commit have at most %zu bytes together",
+                        MAX_KEPT);
     *out = hf__arena_cstr(c->arena, text);
     return *out ? HF_OK : hf__fail_nomem(err);
+}
+
+/* Checked before it is kept, not when the tree is built: a line may be a thousand times as long as
+ * a path. That of a folder may end in '/'. */
+static hf_status keep_path(committing *c, const hf__json *value, const char *name, bool needed,
+                           bool folder, const char **out, hf_error *err)
+{
+    const char *text = hf__json_text(value, name);
+    hf__str path = hf__str_from(text);
+    hf_status st = HF_OK;
+
+    if (folder && hf__str_ends(path, HF__STR("/")))
+        path.len--;
+    if (text)
+        st = srv_path_check(path, err);
+    return st == HF_OK ? keep_text(c, value, name, needed, out, err) : st;
 }
 
 static hf_status take_header(committing *c, const hf__json *value, hf_error *err)
@@ -244,6 +265,18 @@ static hf_status take_lfs(committing *c, commit_op *op, const hf__json *value, h
     return HF_OK;
 }
 
+static hf_status take_copy(committing *c, commit_op *op, const hf__json *value, hf_error *err)
+{
+    const char *revision = hf__json_text(value, "srcRevision");
+    hf_status st;
+
+    op->kind = OP_COPY;
+    if (revision && strlen(revision) > HF__MAX_REVISION)
+        return hf__fail(err, HF_ERR_REVISION_NOT_FOUND, "no such revision");
+    st = keep_path(c, value, "srcPath", true, false, &op->from, err);
+    return st == HF_OK ? keep_text(c, value, "srcRevision", false, &op->from_revision, err) : st;
+}
+
 static hf_status take_operation(committing *c, const char *key, const hf__json *value, hf__str raw,
                                 hf_error *err)
 {
@@ -253,13 +286,9 @@ static hf_status take_operation(committing *c, const char *key, const hf__json *
     if (st == HF_OK && ++c->n_ops > MAX_OPS)
         st = hf__fail(err, HF_ERR_LIMIT, "a commit has at most %d operations", MAX_OPS);
     if (st == HF_OK)
-        st = keep_text(c, value, "path", true, &op->path, err);
-    if (st != HF_OK)
-        return st;
-    if (strcmp(key, "deletedFolder") != 0)
-        st = srv_path_check(hf__str_from(op->path), err);
+        st = keep_path(c, value, "path", true, strcmp(key, "deletedFolder") == 0, &op->path, err);
     if (st == HF_OK)
-        st = keep_text(c, value, "oldPath", false, &op->old_path, err);
+        st = keep_path(c, value, "oldPath", false, false, &op->old_path, err);
     if (st != HF_OK)
         return st;
     if (strcmp(key, "file") == 0) {
@@ -271,10 +300,7 @@ static hf_status take_operation(committing *c, const char *key, const hf__json *
     } else if (strcmp(key, "deletedFolder") == 0) {
         op->kind = OP_DELETE_FOLDER;
     } else if (strcmp(key, "copyFile") == 0) {
-        op->kind = OP_COPY;
-        st = keep_text(c, value, "srcPath", true, &op->from, err);
-        if (st == HF_OK)
-            st = keep_text(c, value, "srcRevision", false, &op->from_revision, err);
+        st = take_copy(c, op, value, err);
     } else {
         st = hf__fail(err, HF_ERR_INVALID_ARG, "unknown operation '%s'", key);
     }

@@ -159,6 +159,7 @@ req "$HUB/alice/m/resolve/main/.gitattributes"
 has "a rule for what none covers" "$(cat "$W/body")" '*no[[][[]:space:]]rule.xyz filter=lfs*'
 unchanged() { # WHAT STATUS
     is "$1" "$CODE" "$2"
+    mv "$W/body" "$W/refused"
     req "$HUB/api/models/alice/m/revision/main"
     is "$1: main" "$(json "$W/body" "d['sha']")" "$head"
 }
@@ -180,6 +181,23 @@ commit "{\"key\":\"file\",\"value\":{\"path\":\"p\",\"content\":\"version https:
 unchanged "a pointer to nowhere" 400
 commit "$(lfs_line a.bin "$small" 899999)"
 unchanged "another size" 400
+# a name that is too long is not kept until the last line came: the second line's fault is not seen
+long=$(printf %3000s | tr ' ' x)
+for line in "deletedFile\",\"value\":{\"path\":\"plain\",\"oldPath\":\"$long" "deletedFolder\",\"value\":{\"path\":\"$long/" \
+    "copyFile\",\"value\":{\"path\":\"x\",\"srcPath\":\"$long"; do
+    commit "{\"key\":\"$line\"}}" '{"key":"what","value":{"path":"x"}}'
+    unchanged "${line%%\"*} with a long name" 400
+    has "${line%%\"*} with a long name" "$(cat "$W/refused")" '*is too long*'
+done
+commit "{\"key\":\"copyFile\",\"value\":{\"path\":\"x\",\"srcPath\":\"plain\",\"srcRevision\":\"$long\"}}" \
+    '{"key":"what","value":{"path":"x"}}'
+unchanged "a copy from a long revision" 404
+python3 -c 'print("{\"key\":\"header\",\"value\":{\"summary\":\"s\"}}")
+path = "/".join(["p" * 200] * 10)
+for _ in range(8500):
+    print("{\"key\":\"deletedFile\",\"value\":{\"path\":\"" + path + "\",\"oldPath\":\"" + path + "\"}}")' >"$W/lines"
+req "${AUTH[@]}" -H 'Content-Type: application/x-ndjson' --data-binary @"$W/lines" "$HUB/api/models/alice/m/commit/main"
+unchanged "too many long names" 413
 python3 -c 'print("{\"key\":\"header\",\"value\":{\"summary\":\"s\"}}")
 print("{\"key\":\"file\",\"value\":{\"path\":\"x\",\"encoding\":\"base64\",\"content\":\"" + "QUFB" * 1000001 + "\"}}")' >"$W/lines"
 req "${AUTH[@]}" -H 'Content-Type: application/x-ndjson' --data-binary @"$W/lines" "$HUB/api/models/alice/m/commit/main"
