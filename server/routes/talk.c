@@ -271,15 +271,28 @@ static void details(srv_req *req, const srv_place *place, const srv_talk *talk)
 
 /* --------------------------------------------------------------------------------------- changing */
 
-static bool read_text(srv_req *req, const hf__json *body, const char *key, size_t max,
-                      const char **out)
+static bool fits(srv_req *req, const char *key, size_t max, const char *text)
 {
-    if (!srv_body_need(req, body, key, out))
-        return false;
-    if (strlen(*out) <= max)
+    if (strlen(text) <= max)
         return true;
     srv_answer_error(req, 400, NULL, "\"%s\" is longer than %zu bytes", key, max);
     return false;
+}
+
+static bool read_text(srv_req *req, const hf__json *body, const char *key, size_t max,
+                      const char **out)
+{
+    return srv_body_need(req, body, key, out) && fits(req, key, max, *out);
+}
+
+/* Text that may be left out: NULL then, and when it is empty. */
+static bool read_maybe(srv_req *req, const hf__json *body, const char *key, const char **out)
+{
+    if (!srv_body_text(req, body, key, out))
+        return false;
+    if (*out && !**out)
+        *out = NULL;
+    return !*out || fits(req, key, MAX_TEXT, *out);
 }
 
 static bool is_author(const srv_req *req, const char *author)
@@ -327,12 +340,8 @@ static void create(srv_req *req, srv_place *place, const hf__json *body)
 
     talk.status = talk.is_pr ? SRV_TALK_DRAFT : SRV_TALK_OPEN;
     if (!read_text(req, body, "title", MAX_TITLE, &talk.title) ||
-        !srv_body_text(req, body, "description", &text))
+        !read_maybe(req, body, "description", &text))
         return;
-    if (text && strlen(text) > MAX_TEXT) {
-        srv_answer_error(req, 400, NULL, "\"description\" is longer than %zu bytes", MAX_TEXT);
-        return;
-    }
     st = srv_talk_new(store_of(req), place->repo, &talk, text ? text : "", &num, &err);
     if (st == HF_OK && talk.is_pr)
         st = begin_pr(req, place, num, &err);
@@ -389,18 +398,6 @@ static void rename_talk(srv_req *req, const talking *t, const hf__json *body)
         srv_answer_status(req, st, &err);
 }
 
-/* The comment that may go with a status or a merge. */
-static hf_status add_remark(srv_req *req, const talking *t, const char *text, hf_error *err)
-{
-    srv_event event;
-
-    if (!text || !*text)
-        return HF_OK;
-    if (strlen(text) > MAX_TEXT)
-        return hf__fail(err, HF_ERR_INVALID_ARG, "the comment is longer than %zu bytes", MAX_TEXT);
-    return srv_talk_comment(store_of(req), &t->talk, me(req), text, req->arena, &event, err);
-}
-
 static void set_status(srv_req *req, const talking *t, const hf__json *body)
 {
     hf_error err = HF_ERROR_INIT;
@@ -411,7 +408,7 @@ static void set_status(srv_req *req, const talking *t, const hf__json *body)
     hf_status st;
 
     if (!may_change(req, t->place, t->talk.author) || !srv_body_need(req, body, "status", &name) ||
-        !srv_body_text(req, body, "comment", &remark))
+        !read_maybe(req, body, "comment", &remark))
         return;
     status = strcmp(name, "open") == 0 ? SRV_TALK_OPEN : SRV_TALK_CLOSED;
     if (status == SRV_TALK_CLOSED && strcmp(name, "closed") != 0)
@@ -421,10 +418,8 @@ static void set_status(srv_req *req, const talking *t, const hf__json *body)
     else if (t->talk.status == status)
         srv_answer_error(req, 400, NULL, "it is %s already", name);
     else {
-        st = add_remark(req, t, remark, &err);
-        if (st == HF_OK)
-            st = srv_talk_set_status(store_of(req), &t->talk, me(req), status, NULL, req->arena,
-                                     &event, &err);
+        st = srv_talk_set_status(store_of(req), &t->talk, me(req), status, NULL, remark, req->arena,
+                                 &event, &err);
         if (st == HF_OK)
             answer_event(req, "newStatus", &event);
         else
@@ -466,7 +461,7 @@ static void merge(srv_req *req, const talking *t, const hf__json *body)
                          t->place->repo->full_name);
         return;
     }
-    if (!srv_body_text(req, body, "comment", &remark))
+    if (!read_maybe(req, body, "comment", &remark))
         return;
     if (!t->talk.is_pr || t->talk.status != SRV_TALK_OPEN) {
         srv_answer_error(req, 400, NULL,
@@ -476,9 +471,7 @@ static void merge(srv_req *req, const talking *t, const hf__json *body)
     }
     st = merge_commits(req, t, commit, &err);
     if (st == HF_OK)
-        st = add_remark(req, t, remark, &err);
-    if (st == HF_OK)
-        st = srv_talk_set_status(store_of(req), &t->talk, me(req), SRV_TALK_MERGED, commit,
+        st = srv_talk_set_status(store_of(req), &t->talk, me(req), SRV_TALK_MERGED, commit, remark,
                                  req->arena, &event, &err);
     if (st == HF_OK)
         answer_event(req, "newStatus", &event);
@@ -526,16 +519,32 @@ static const struct verb {
     { "edit", true, change_comment }, { "hide", true, change_comment },
 };
 
+/* false when it answered */
+static bool find_talk(srv_req *req, talking *t)
+{
+    hf_error err = HF_ERROR_INIT;
+    hf_status st =
+        srv_talk_find(store_of(req), t->place->repo, t->talk.num, req->arena, &t->talk, &err);
+
+    if (st == HF_ERR_ENTRY_NOT_FOUND)
+        srv_answer_error(req, 404, NULL, "%s", err.message);
+    else if (st != HF_OK)
+        srv_answer_status(req, st, &err);
+    return st == HF_OK;
+}
+
 static void handler(srv_req *req)
 {
-    const talking *t = req->state;
+    talking *t = req->state;
     hf__json *body;
 
     if (!srv_body_json(req, &body))
         return;
-    for (size_t i = 0; t->verb && i < HF__COUNT(verbs); i++)
-        if (strcmp(verbs[i].name, t->verb) == 0)
-            verbs[i].fn(req, t, body);
+    /* Read only now: it may change as long as the body keeps us waiting. */
+    if (t->verb && find_talk(req, t))
+        for (size_t i = 0; i < HF__COUNT(verbs); i++)
+            if (strcmp(verbs[i].name, t->verb) == 0)
+                verbs[i].fn(req, t, body);
     if (!t->verb)
         create(req, t->place, body);
     hf__json_free(body);
@@ -561,9 +570,6 @@ void srv_discussions(srv_req *req, srv_place *place)
 {
     talking *t = hf__arena_alloc(req->arena, sizeof *t);
     bool post = strcmp(req->method, "POST") == 0;
-    hf_error err = HF_ERROR_INIT;
-    uint64_t num = 0;
-    hf_status st;
 
     if (!t)
         return;
@@ -579,18 +585,11 @@ void srv_discussions(srv_req *req, srv_place *place)
             list(req, place);
         return;
     }
-    if (!hf__str_to_u64(place->segments[1], &num) || num > INT32_MAX ||
-        (post ? !read_verb(req, place, t) : place->n_segments != 2)) {
+    if (!hf__str_to_u64(place->segments[1], &t->talk.num) || t->talk.num > INT32_MAX ||
+        (post ? !read_verb(req, place, t) : place->n_segments != 2))
         srv_answer_error(req, 404, NULL, "Not Found");
-        return;
-    }
-    st = srv_talk_find(store_of(req), place->repo, num, req->arena, &t->talk, &err);
-    if (st == HF_ERR_ENTRY_NOT_FOUND)
-        srv_answer_error(req, 404, NULL, "%s", err.message);
-    else if (st != HF_OK)
-        srv_answer_status(req, st, &err);
     else if (post)
         srv_body_await(req, handler, t);
-    else
+    else if (find_talk(req, t))
         details(req, place, &t->talk);
 }

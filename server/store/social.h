@@ -71,10 +71,11 @@ hf_status srv_talk_comment(srv_store *store, const srv_talk *talk, const char *a
                            const char *text, hf__arena *arena, srv_event *out, hf_error *err);
 hf_status srv_talk_rename(srv_store *store, const srv_talk *talk, const char *author,
                           const char *title, hf__arena *arena, srv_event *out, hf_error *err);
-/* merged: the commit, for MERGED. */
+/* merged: the commit, for MERGED. remark: a comment that goes with it, or NULL. HF_ERR_INVALID_ARG when
+ * it is merged by now, whatever talk says. */
 hf_status srv_talk_set_status(srv_store *store, const srv_talk *talk, const char *author,
-                              srv_talk_status status, const char *merged, hf__arena *arena,
-                              srv_event *out, hf_error *err);
+                              srv_talk_status status, const char *merged, const char *remark,
+                              hf__arena *arena, srv_event *out, hf_error *err);
 /* A comment of talk by its id: HF_ERR_ENTRY_NOT_FOUND. */
 hf_status srv_comment_find(srv_store *store, const srv_talk *talk, const char *id, hf__arena *arena,
                            srv_event *out, hf_error *err);

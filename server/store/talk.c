@@ -83,11 +83,13 @@ static hf_status highest_ref(srv_store *store, const srv_repo *repo, uint64_t *o
     return st;
 }
 
+/* one NULL: the title as it stands. */
 static hf_status add_event(srv__db *db, int64_t talk, srv_event_type type, int64_t author,
                            const char *one, const char *two, char id[SRV_ID_HEX + 1], hf_error *err)
 {
     static const char sql[] = "INSERT INTO events(id, discussion, type, author, created, one, two) "
-                              "VALUES(?, ?, ?, ?, ?, ?, ?)";
+                              "VALUES(?1, ?2, ?3, ?4, ?5, "
+                              "coalesce(?6, (SELECT title FROM discussions WHERE key=?2)), ?7)";
 
     srv__random_hex(id, SRV_ID_HEX);
     return srv__sql_run(db, NULL, err, sql, "tiiiitt", id, talk, (int64_t)type, author,
@@ -253,25 +255,43 @@ typedef struct step {
     srv_event_type type;
     const char *one;
     const char *two;
-    const char *title;
     srv_talk_status status;
     const char *merged;
+    const char *remark; /* a comment before it; NULL: none */
 } step;
+
+/* The caller's srv_talk may be old by now: only what this step is about is written. */
+static hf_status write_step(srv__db *db, int64_t talk, const step *change, hf_error *err)
+{
+    static const char title[] = "UPDATE discussions SET title=? WHERE key=?";
+    static const char status[] = "UPDATE discussions SET status=?1, merged=?2 "
+                                 "WHERE key=?3 AND status<>?4";
+    int64_t changed = 1;
+    hf_status st = HF_OK;
+
+    if (change->type == SRV_EVENT_TITLE)
+        st = srv__sql_run(db, NULL, err, title, "ti", change->two, talk);
+    else if (change->type == SRV_EVENT_STATUS)
+        st = srv__sql_run(db, &changed, err, status, "itii", (int64_t)change->status,
+                          change->merged, talk, (int64_t)SRV_TALK_MERGED);
+    if (st == HF_OK && changed == 0)
+        st = hf__fail(err, HF_ERR_INVALID_ARG, "a merged pull request stays merged");
+    return st;
+}
 
 static hf_status apply(srv__db *db, const srv_talk *talk, const char *author, const step *change,
                        hf__arena *arena, srv_event *out, hf_error *err)
 {
-    static const char set[] = "UPDATE discussions SET title=?, status=?, "
-                              "merged=coalesce(?, merged) WHERE key=?";
     char id[SRV_ID_HEX + 1];
     int64_t key = 0;
     hf_status st = srv__need_account(db, author, false, &key, err);
 
+    if (st == HF_OK && change->remark)
+        st = add_event(db, talk->key, SRV_EVENT_COMMENT, key, change->remark, NULL, id, err);
     if (st == HF_OK)
         st = add_event(db, talk->key, change->type, key, change->one, change->two, id, err);
-    if (st == HF_OK && change->type != SRV_EVENT_COMMENT)
-        st = srv__sql_run(db, NULL, err, set, "titi", change->title, (int64_t)change->status,
-                          change->merged, talk->key);
+    if (st == HF_OK)
+        st = write_step(db, talk->key, change, err);
     return st == HF_OK ? find_event(db, talk->key, id, arena, out, err) : st;
 }
 
@@ -295,7 +315,7 @@ static hf_status change_talk(srv_store *store, const srv_talk *talk, const char 
 hf_status srv_talk_comment(srv_store *store, const srv_talk *talk, const char *author,
                            const char *text, hf__arena *arena, srv_event *out, hf_error *err)
 {
-    step change = { SRV_EVENT_COMMENT, text, NULL, talk->title, talk->status, NULL };
+    step change = { .type = SRV_EVENT_COMMENT, .one = text };
 
     return change_talk(store, talk, author, &change, arena, out, err);
 }
@@ -303,18 +323,20 @@ hf_status srv_talk_comment(srv_store *store, const srv_talk *talk, const char *a
 hf_status srv_talk_rename(srv_store *store, const srv_talk *talk, const char *author,
                           const char *title, hf__arena *arena, srv_event *out, hf_error *err)
 {
-    step change = { SRV_EVENT_TITLE, talk->title, title, title, talk->status, NULL };
+    step change = { .type = SRV_EVENT_TITLE, .two = title };
 
     return change_talk(store, talk, author, &change, arena, out, err);
 }
 
 hf_status srv_talk_set_status(srv_store *store, const srv_talk *talk, const char *author,
-                              srv_talk_status status, const char *merged, hf__arena *arena,
-                              srv_event *out, hf_error *err)
+                              srv_talk_status status, const char *merged, const char *remark,
+                              hf__arena *arena, srv_event *out, hf_error *err)
 {
-    step change = {
-        SRV_EVENT_STATUS, srv_talk_status_name(status), NULL, talk->title, status, merged
-    };
+    step change = { .type = SRV_EVENT_STATUS,
+                    .one = srv_talk_status_name(status),
+                    .status = status,
+                    .merged = merged,
+                    .remark = remark };
 
     return change_talk(store, talk, author, &change, arena, out, err);
 }

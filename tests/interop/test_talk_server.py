@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Discussions, pull requests, likes, requests for gated repos and accounts: the official client against hf-serve."""
 
+import json
+import socket
+from urllib.parse import urlsplit
+
 import pytest
 from served import Served
 from support import CallFailed, Python, clean_env
@@ -145,6 +149,44 @@ def test_conflicts(hub, api):
     text = refused(api, "HfHubHTTPError", "api.merge_pull_request('alice/m', num)\nresult = 1", num=num)
     assert "409" in text and "same lines" in text
     assert hub.commit("alice/m") == main and api(DETAILS, num=num)["status"] == "open"
+
+
+def begin(hub, path, body, who="alice"):
+    """Sends the head of a request; once the server waits for the body, what sends that and returns the status."""
+    url = urlsplit(hub.url)
+    data = json.dumps(body).encode()
+    conn = socket.create_connection((url.hostname, url.port), timeout=60)
+    conn.sendall(f"POST {path} HTTP/1.1\r\nHost: {url.netloc}\r\nAuthorization: Bearer {hub.tokens[who]}\r\n"
+                 f"Content-Length: {len(data)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n".encode())
+    lines = conn.makefile("rb")
+    assert b" 100 " in lines.readline() and lines.readline() == b"\r\n"
+
+    def end():
+        with conn, lines:
+            conn.sendall(data)
+            return int(lines.readline().split()[1])
+    return end
+
+
+def test_what_was_merged_while_a_body_came_stays_merged(hub, api):
+    _, num = api(COMMIT, who="bob", path="late.txt", text="x", title="late", kw={"create_pr": True})
+    path = f"/api/models/alice/m/discussions/{num}"
+    title = begin(hub, path + "/title", {"title": "later"})
+    close = begin(hub, path + "/status", {"status": "closed", "comment": "no"})
+    merge = begin(hub, path + "/merge", {})
+    api("api.merge_pull_request('alice/m', num)\nresult = 1", num=int(num))
+    after = hub.commit("alice/m")
+    assert (title(), close(), merge()) == (200, 400, 400)
+    d = api(DETAILS, num=int(num))
+    assert (d["title"], d["status"], d["merged"], d["texts"]) == ("later", "merged", after, [""])
+    assert hub.commit("alice/m") == after
+
+
+def test_a_merge_that_is_refused_merges_nothing(hub, api):
+    _, num = api(COMMIT, who="bob", path="never.txt", text="x", title="never", kw={"create_pr": True})
+    before = hub.commit("alice/m")
+    refused(api, "BadRequestError", "api.merge_pull_request('alice/m', num, comment='x' * 70000)\nresult = 1", num=int(num))
+    assert hub.commit("alice/m") == before and api(DETAILS, num=int(num))["status"] == "open"
 
 
 def test_numbers_are_one_row(api):
