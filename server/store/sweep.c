@@ -103,20 +103,77 @@ static hf_status sweep_leftovers(const char *git_dir, hf_error *err)
     return st;
 }
 
+typedef struct open_pr {
+    int64_t key;
+    int64_t num;
+} open_pr;
+
+static hf_status read_open_pr(sqlite3_stmt *stmt, hf__arena *arena, void *to, hf_error *err)
+{
+    open_pr *out = to;
+
+    (void)arena;
+    (void)err;
+    out->key = sqlite3_column_int64(stmt, 0);
+    out->num = sqlite3_column_int64(stmt, 1);
+    return HF_OK;
+}
+
+/* A pull request has its number before it has its ref. Whose ref never came can be neither merged nor
+ * committed to. */
+static hf_status drop_ghosts(srv_git *git, srv__db *db, const open_pr *prs, size_t n, hf_error *err)
+{
+    static const char sql[] = "DELETE FROM discussions WHERE key=?";
+    hf_status st = HF_OK;
+
+    for (size_t i = 0; st == HF_OK && i < n; i++) {
+        bool exists = true;
+        git_oid target;
+        char ref[40];
+
+        (void)snprintf(ref, sizeof ref, "refs/pr/%lld", (long long)prs[i].num);
+        if (srv__ref_target(git, ref, &target, &exists, NULL) == HF_OK && !exists)
+            st = srv__sql_run(db, NULL, err, sql, "i", prs[i].key);
+    }
+    return st;
+}
+
+static hf_status sweep_prs(srv_store *store, srv__db *db, hf__str id, const char *git_dir,
+                           hf_error *err)
+{
+    static const char sql[] = "SELECT d.key, d.num FROM discussions d JOIN repos r ON r.key=d.repo "
+                              "WHERE r.id=? AND d.is_pr=1 AND d.status IN (0, 3)";
+    srv__rows rows = { .size = sizeof(open_pr), .read = read_open_pr };
+    srv_git *git = NULL;
+    hf_status st;
+
+    rows.arena = hf__arena_new();
+    st = rows.arena ? srv__sql_rows(db, &rows, err, sql, "s", id) : hf__fail_nomem(err);
+    /* What cannot be read is no reason not to start. */
+    if (st == HF_OK && rows.n > 0 && srv__git_open_at(store, git_dir, &git, NULL) == HF_OK)
+        st = drop_ghosts(git, db, rows.list, rows.n, err);
+    srv_git_close(git);
+    hf__arena_free(rows.arena);
+    return st;
+}
+
 /* Repositories that the database does not know go, the others are tidied. */
 static hf_status sweep_git(srv_store *store, srv__db *db, const char *name, const char *path,
                            hf_error *err)
 {
+    hf__str id = { name, SRV_ID_HEX };
     bool known = true;
     hf_status st;
 
-    (void)store;
     if (strlen(name) != SRV_ID_HEX + 4 || strcmp(name + SRV_ID_HEX, ".git") != 0)
         return HF_OK;
-    st = is_repo(db, (hf__str){ name, SRV_ID_HEX }, &known, err);
+    st = is_repo(db, id, &known, err);
     if (st == HF_OK && !known)
         srv__remove_tree(path);
-    return st == HF_OK && known ? sweep_leftovers(path, err) : st;
+    if (st != HF_OK || !known)
+        return st;
+    st = sweep_leftovers(path, err);
+    return st == HF_OK ? sweep_prs(store, db, id, path, err) : st;
 }
 
 /* ----------------------------------------------------------------------------------------- uploads */

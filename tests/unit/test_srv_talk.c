@@ -73,3 +73,35 @@ void test_srv_talk__a_change_writes_what_it_is_about(void **state)
     assert_int_equal(talk.status, SRV_TALK_CLOSED);
     srv_unit_end(&u);
 }
+
+/* As a process leaves it that is killed between the number and the ref. */
+void test_srv_talk__a_pull_request_without_its_ref_is_swept(void **state)
+{
+    char commit[SRV_OID_HEX + 1];
+    const srv_repo *repo;
+    uint64_t ghost, kept, closed, plain;
+    srv_talk talk;
+    srv_git *git;
+    srv_unit u;
+
+    (void)state;
+    repo = begin(&u);
+    plain = add(&u, repo, "a discussion", false);
+    ghost = add(&u, repo, "a ghost", true);
+    kept = add(&u, repo, "a pull request", true);
+    closed = add(&u, repo, "a pull request that was closed", true);
+    talk = find(&u, repo, closed);
+    srv_ok(&u, set(&u, &talk, SRV_TALK_CLOSED, NULL));
+    srv_ok(&u, srv_git_open(u.store, repo, &git, &u.err));
+    srv_ok(&u, srv_git_resolve(git, HF__STR("main"), commit, &u.err));
+    srv_ok(&u, srv_git_ref_make(git, "refs/pr/3", commit, false, &u.err));
+    assert_int_equal(kept, 3);
+    srv_git_close(git);
+    srv_unit_reopen(&u);
+    assert_int_equal(srv_talk_find(u.store, repo, ghost, u.arena, &talk, &u.err),
+                     HF_ERR_ENTRY_NOT_FOUND);
+    (void)find(&u, repo, plain);
+    (void)find(&u, repo, kept);
+    (void)find(&u, repo, closed);
+    srv_unit_end(&u);
+}
