@@ -266,8 +266,9 @@ static void pause_for(unsigned long ms)
         nanosleep(&step, NULL);
 }
 
-static int send_every(cli_ctx *ctx, hf_client *client, const hf_repo_ref *repo, upload_plan *plan,
-                      hf_upload_opts *opts, unsigned long every_ms, const char *minutes)
+static int send_every(cli_ctx *ctx, hf_client *client, const hf_repo_ref *repo,
+                      const upload_plan *plan, hf_upload_opts *opts, unsigned long every_ms,
+                      const char *minutes)
 {
     cli_pair pair = { "url", "Stopped scheduled commits." };
 
@@ -293,13 +294,31 @@ static int send_every(cli_ctx *ctx, hf_client *client, const hf_repo_ref *repo, 
 
 /* ---- the commands */
 
+/* Whatever PATH_IN_REPO says, as it does in the official client. */
+static int keep_name(cli_ctx *ctx, upload_plan *plan)
+{
+    const char *name = last_part(plan->local);
+    size_t dir_len = (size_t)(last_part(plan->path) - plan->path);
+    char *path;
+
+    if (strcmp(plan->path + dir_len, name) == 0)
+        return CLI_EXIT_OK;
+    cli_warning(ctx, "The file keeps its name '%s' when uploaded with --every.", name);
+    path = malloc(dir_len + strlen(name) + 1);
+    if (!path)
+        return cli_error(ctx, "out of memory");
+    memcpy(path, plan->path, dir_len);
+    memcpy(path + dir_len, name, strlen(name) + 1);
+    free(plan->path);
+    plan->path = path;
+    return CLI_EXIT_OK;
+}
+
 static int start_every(cli_ctx *ctx, hf_client *client, const upload_args *args,
                        const cli_repo_arg *repo, upload_plan *plan, hf_upload_opts *opts)
 {
     unsigned long ms = read_minutes(args->every);
-    const char *name = last_part(plan->local);
-    char *dir;
-    int code;
+    int code = CLI_EXIT_OK;
 
     if (ms == 0)
         return cli_usage_error(ctx, "Invalid value for '--every': '%s' is not a number above 0.",
@@ -308,23 +327,10 @@ static int start_every(cli_ctx *ctx, hf_client *client, const upload_args *args,
         return cli_usage_error(ctx, "Standard input cannot be uploaded again and again.");
     if (args->remove.n)
         cli_warning(ctx, "Ignoring --delete when uploading with --every.");
-    if (plan->folder)
-        return send_every(ctx, client, &repo->ref, plan, opts, ms, args->every);
-    /* A file: its folder, with the file's name as the pattern. */
-    if (strcmp(last_part(plan->path), name) != 0)
-        cli_warning(ctx, "The file keeps its name '%s' when uploaded with --every.", name);
-    plan->path[strlen(plan->path) - strlen(last_part(plan->path))] = '\0';
-    dir = copy(plan->local);
-    if (!dir)
-        return cli_error(ctx, "out of memory");
-    dir[strlen(dir) - strlen(name)] = '\0';
-    plan->folder = true;
-    plan->local = *dir ? dir : ".";
-    opts->allow = &name;
-    opts->n_allow = 1;
-    code = send_every(ctx, client, &repo->ref, plan, opts, ms, args->every);
-    free(dir);
-    return code;
+    if (!plan->folder)
+        code = keep_name(ctx, plan);
+    return code == CLI_EXIT_OK ? send_every(ctx, client, &repo->ref, plan, opts, ms, args->every)
+                               : code;
 }
 
 static int spool_input(cli_ctx *ctx, const upload_plan *plan, FILE **spooled)

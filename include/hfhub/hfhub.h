@@ -1152,7 +1152,8 @@ HF_API void hf_commit_free(hf_commit *commit);
  *
  * @param commit      the list
  * @param path        where it goes in the repo, '/'-separated; a leading "/" or "./" is dropped
- * @param local_path  the file; read when the list is sent, and must not change before that is over
+ * @param local_path  the file; read when the list is sent, and must not change before that is over,
+ *                    but may grow with HF_UPLOAD_APPENDED
  * @param err         NULL, or filled on failure
  * @return HF_OK; HF_ERR_UNSAFE_PATH; HF_ERR_IO when there is no such file; HF_ERR_UNSUPPORTED when
  *         it is no regular file; HF_ERR_PERMISSION for a file that holds tokens; HF_ERR_NO_MEMORY

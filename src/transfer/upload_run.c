@@ -198,7 +198,7 @@ static void go(up_run *r)
 
 /* ---- begin and end */
 
-static void reset_items(hf__upload *u)
+static void reset_items(hf__upload *u, const hf_upload_opts *opts)
 {
     for (size_t i = 0; i < u->n; i++) {
         up_item *item = &u->items[i];
@@ -207,6 +207,8 @@ static void reset_items(hf__upload *u)
         item->tries = 0;
         item->there[0] = '\0';
         item->next = NULL;
+        if (opts->flags & HF_UPLOAD_APPENDED)
+            item->growing = true;
     }
 }
 
@@ -244,7 +246,7 @@ static hf_status refresh_items(hf__upload *u, hf_error *err)
     for (size_t i = 0; i < u->n && st == HF_OK; i++) {
         up_item *item = &u->items[i];
 
-        if (item->kind == UP_ADD && item->local && !item->growing)
+        if (item->kind == UP_ADD && item->local)
             st = refresh_item(item, err);
     }
     return st == HF_OK ? hf__up_guard(u, 0, err) : st;
@@ -384,7 +386,7 @@ hf_status hf__upload_send(hf__upload *u, const hf_upload_opts *opts, hf_commit_i
 
     if (!r)
         return HF_ERR_NO_MEMORY;
-    reset_items(u);
+    reset_items(u, opts);
     st = refresh_items(u, err);
     if (st == HF_OK && (hf__canceled(opts->cancel) || hf__up_show(r, HF_PHASE_PLAN) != 0))
         st = hf__fail(err, HF_ERR_CANCELED, "cancelled");

@@ -57,6 +57,26 @@ hf_status hf__up_check_link(const char *root_, const char *path, hf_error *err)
     return st;
 }
 
+/* Whether a pattern takes whatever is in the folder the walk is at, as "dir/" does. It is not entered
+ * then, so it need not be readable either. */
+static bool is_left_out(walk *w)
+{
+    size_t len = w->rel.len;
+    bool found = false;
+
+    hf__buf_addc(&w->rel, '/');
+    for (size_t i = 0; i < w->opts->n_ignore && !found; i++) {
+        hf__str pattern = hf__str_from(w->opts->ignore[i]);
+
+        /* What '*' matches may as well be longer. */
+        found = pattern.len && strchr("*/\\", pattern.ptr[pattern.len - 1]) &&
+                hf__glob_match(pattern.ptr, hf__buf_cstr(&w->rel));
+    }
+    w->rel.len = len;
+    w->rel.ptr[len] = '\0';
+    return found;
+}
+
 static hf_status add_file(walk *w, const char *path, const hf__os_stat *stat, hf_error *err)
 {
     const char *rel = hf__buf_cstr(&w->rel);
@@ -98,7 +118,7 @@ static hf_status visit(walk *w, const char *path, hf__os_type type, bool *enter,
     if (is_never(rel))
         return HF_OK;
     if (type == HF__OS_DIR) {
-        *enter = true;
+        *enter = !is_left_out(w);
         return HF_OK;
     }
     if (!is_wanted(w, rel))

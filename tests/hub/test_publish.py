@@ -301,6 +301,19 @@ class Every(Publish):
         self.assertIn("keeps its name 'a.txt'", err)
         self.assertIn("Ignoring --delete", err)
 
+    def test_one_file_is_looked_at_alone(self):
+        """Its name is no pattern, and what lies beside it does not matter, as a folder that cannot be walked."""
+        name = "run[1].log"
+        want = self.fill({name: b"one\n", "run1.log": b"x"})
+        (self.folder / "/".join("d" * 130)).mkdir(parents=True)
+        self.start("f/" + name)
+        self.wait_for({name: want[name]})
+        with open(self.folder / name, "a") as f:
+            f.write("two\n")
+        self.wait_for({name: self.oid(b"one\ntwo\n", False)})
+        self.end()
+        self.assertEqual(self.commits(), ["Scheduled Commit"] * 2 + ["initial commit"])
+
     def test_words_that_are_no_time(self):
         self.fill({"a.txt": b"1"})
         for word in ("0", "-1", "x", "1e3", "", "1.2.3", "..1"):

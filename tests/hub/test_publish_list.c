@@ -181,3 +181,42 @@ void test_publish_list__a_stop_while_the_repo_is_made(void **state)
         place_free(&p);
     }
 }
+
+/* ---- a file that grows */
+
+static int append(const hf_progress *progress, void *user)
+{
+    FILE *file = fopen(user, "a");
+
+    (void)progress;
+    assert_non_null(file);
+    assert_true(fputs("more\n", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    return 0;
+}
+
+void test_publish_list__a_file_that_grows(void **state)
+{
+    place p = place_new(NULL);
+    hf_upload_opts opts = HF_UPLOAD_OPTS_INIT;
+    hf_error err = HF_ERROR_INIT;
+    hf_commit *commit = NULL;
+    char *path = strdup(unit_path(&p.h->dir, "f/notes.txt"));
+    char *whole;
+
+    (void)state;
+    opts.flags = HF_UPLOAD_CREATE_REPO | HF_UPLOAD_APPENDED;
+    opts.on_progress = append; /* at first when what is sent is settled */
+    opts.user = path;
+    client_expect(hf_commit_new(p.k->hf, &repo, &commit, &err), &err, HF_OK);
+    client_expect(hf_commit_add_file(commit, "notes.txt", path, &err), &err, HF_OK);
+    client_expect(hf_commit_send(commit, &opts, NULL, &err), &err, HF_OK);
+    expect_published(&p, "notes.txt", "notes\n");
+    whole = strdup(unit_read(path));
+    client_expect(hf_commit_send(commit, &opts, NULL, &err), &err, HF_OK);
+    expect_published(&p, "notes.txt", whole);
+    hf_commit_free(commit);
+    free(whole);
+    free(path);
+    place_free(&p);
+}

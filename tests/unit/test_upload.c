@@ -149,6 +149,44 @@ void test_upload__which_files_of_a_folder(void **state)
     unit_dir_remove(&dir);
 }
 
+/* A folder that cannot be walked is no obstacle when nothing in it is wanted. */
+void test_upload__folders_that_are_left_out(void **state)
+{
+    static const struct {
+        const char *pattern;
+        hf_status status;
+    } table[] = {
+        { "p/odd/*", HF_OK },      { "p/odd/", HF_OK },        { "p/odd\\", HF_OK },
+        { "p/*", HF_OK },          { "*/odd*", HF_OK },        { "p/o[d]d/*", HF_OK },
+        { "*/x/*", HF_ERR_LIMIT }, { "p/odd", HF_ERR_LIMIT },  { "p/odd/?", HF_ERR_LIMIT },
+        { "odd/*", HF_ERR_LIMIT }, { "p/od/*", HF_ERR_LIMIT }, { "p/odd/*x", HF_ERR_LIMIT },
+        { "", HF_ERR_LIMIT },
+    };
+    hf__transfer_ctx ctx = { 0 };
+    unit_dir dir = unit_dir_make();
+    char deep[400];
+    size_t len = (size_t)snprintf(deep, sizeof(deep), "p/odd");
+
+    (void)state;
+    for (int i = 0; i < 130; i++)
+        len += (size_t)snprintf(deep + len, sizeof(deep) - len, "/d");
+    snprintf(deep + len, sizeof(deep) - len, "/x");
+    put(&dir, deep);
+    put(&dir, "a");
+    for (size_t i = 0; i < HF__COUNT(table); i++) {
+        hf_upload_opts opts = HF_UPLOAD_OPTS_INIT;
+        hf__upload *u = new_list(&ctx);
+
+        opts.ignore = &table[i].pattern;
+        opts.n_ignore = 1;
+        if (hf__upload_add_folder(u, NULL, dir.path, &opts, NULL) != table[i].status)
+            fail_msg("'%s' does not give %s", table[i].pattern, hf_status_name(table[i].status));
+        assert_int_equal(u->n, table[i].status == HF_OK);
+        hf__upload_free(u);
+    }
+    unit_dir_remove(&dir);
+}
+
 void test_upload__links(void **state)
 {
     hf__transfer_ctx ctx = { 0 };
