@@ -6,10 +6,12 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from support import HF_SERVE, clean_env, ok, run
 
@@ -145,6 +147,22 @@ class Served:
         request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {token}"} if token else {})
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
+
+    def begin(self, method, path, body, token):
+        """Sends the head of a request; once the server waits for the body, what sends that and returns the status."""
+        url = urlsplit(self.url)
+        data = json.dumps(body).encode()
+        conn = socket.create_connection((url.hostname, url.port), timeout=60)
+        conn.sendall(f"{method} {path} HTTP/1.1\r\nHost: {url.netloc}\r\nAuthorization: Bearer {token}\r\n"
+                     f"Content-Length: {len(data)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n".encode())
+        lines = conn.makefile("rb")
+        assert b" 100 " in lines.readline() and lines.readline() == b"\r\n"
+
+        def end():
+            with conn, lines:
+                conn.sendall(data)
+                return int(lines.readline().split()[1])
+        return end
 
     def commit(self, repo=ID, kind="model", revision="main", token=None) -> str:
         rev = urllib.request.quote(revision, safe="")

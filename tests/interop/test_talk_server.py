@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Discussions, pull requests, likes, requests for gated repos and accounts: the official client against hf-serve."""
 
-import json
-import socket
-from urllib.parse import urlsplit
-
 import pytest
 from served import Served
 from support import CallFailed, Python, clean_env
@@ -151,29 +147,12 @@ def test_conflicts(hub, api):
     assert hub.commit("alice/m") == main and api(DETAILS, num=num)["status"] == "open"
 
 
-def begin(hub, path, body, who="alice"):
-    """Sends the head of a request; once the server waits for the body, what sends that and returns the status."""
-    url = urlsplit(hub.url)
-    data = json.dumps(body).encode()
-    conn = socket.create_connection((url.hostname, url.port), timeout=60)
-    conn.sendall(f"POST {path} HTTP/1.1\r\nHost: {url.netloc}\r\nAuthorization: Bearer {hub.tokens[who]}\r\n"
-                 f"Content-Length: {len(data)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n".encode())
-    lines = conn.makefile("rb")
-    assert b" 100 " in lines.readline() and lines.readline() == b"\r\n"
-
-    def end():
-        with conn, lines:
-            conn.sendall(data)
-            return int(lines.readline().split()[1])
-    return end
-
-
 def test_what_was_merged_while_a_body_came_stays_merged(hub, api):
     _, num = api(COMMIT, who="bob", path="late.txt", text="x", title="late", kw={"create_pr": True})
     path = f"/api/models/alice/m/discussions/{num}"
-    title = begin(hub, path + "/title", {"title": "later"})
-    close = begin(hub, path + "/status", {"status": "closed", "comment": "no"})
-    merge = begin(hub, path + "/merge", {})
+    title = hub.begin("POST", path + "/title", {"title": "later"}, hub.tokens["alice"])
+    close = hub.begin("POST", path + "/status", {"status": "closed", "comment": "no"}, hub.tokens["alice"])
+    merge = hub.begin("POST", path + "/merge", {}, hub.tokens["alice"])
     api("api.merge_pull_request('alice/m', num)\nresult = 1", num=int(num))
     after = hub.commit("alice/m")
     assert (title(), close(), merge()) == (200, 400, 400)
