@@ -282,28 +282,30 @@ static void create(srv_req *req, const hf__json *body)
         answer_collection(req, hf__str_from(id), false);
 }
 
-static void change(srv_req *req, srv_collection *c, const hf__json *body)
+static void change(srv_req *req, const srv_collection *c, const hf__json *body)
 {
-    const char *title, *description, *theme;
+    srv_collection_change change = { .is_private = hf__json_bool(body, "private", false),
+                                     .position = -1 };
+    const char *title, *theme;
     hf_error err = HF_ERROR_INIT;
     uint64_t position;
     hf_status st;
 
     if (!srv_body_text(req, body, "title", &title) ||
-        !srv_body_text(req, body, "description", &description) ||
+        !srv_body_text(req, body, "description", &change.description) ||
         !srv_body_text(req, body, "theme", &theme) || !fits(req, "title", title, MAX_TITLE) ||
-        !fits(req, "description", description, MAX_DESCRIPTION) || !fits(req, "theme", theme, 32))
+        !fits(req, "description", change.description, MAX_DESCRIPTION) ||
+        !fits(req, "theme", theme, 32))
         return;
     if (title && *title)
-        c->title = title;
-    if (description)
-        c->description = description;
+        change.title = title;
     if (theme && *theme)
-        c->theme = theme;
+        change.theme = theme;
     if (hf__json_u64(body, "position", &position) && position < INT32_MAX)
-        c->position = (int64_t)position;
-    c->is_private = hf__json_bool(body, "private", c->is_private);
-    st = srv_collection_set(store_of(req), c, &err);
+        change.position = (int64_t)position;
+    if (hf__json_bool(body, "private", true) != change.is_private)
+        change.is_private = -1; /* the body says nothing of it */
+    st = srv_collection_set(store_of(req), c, &change, &err);
     if (st == HF_OK)
         answer_collection(req, hf__str_from(c->id), true);
     else

@@ -65,27 +65,29 @@ static void list(srv_req *req)
     srv_answer_json(req, 200, &out);
 }
 
-/* The caller's webhook of this id; NULL after an answer. */
-static srv_webhook *find(srv_req *req, const char *id)
+static void refuse(srv_req *req, hf_status st, const hf_error *err)
+{
+    if (st == HF_ERR_ENTRY_NOT_FOUND)
+        srv_answer_error(req, 404, NULL, "%s", err->message);
+    else
+        srv_answer_status(req, st, err);
+}
+
+/* As it stands now. */
+static void tell(srv_req *req, const char *id)
 {
     const srv_webhook *hooks = NULL;
-    srv_webhook *copy = NULL;
     hf_error err = HF_ERROR_INIT;
     size_t n = 0;
     hf_status st =
         srv_webhook_list(store_of(req), req->who->account->name, id, req->arena, &hooks, &n, &err);
 
-    if (st != HF_OK) {
-        srv_answer_status(req, st, &err);
-        return NULL;
-    }
-    if (n > 0)
-        copy = hf__arena_alloc(req->arena, sizeof *copy);
-    if (copy)
-        *copy = hooks[0];
+    if (st == HF_OK && n == 0)
+        st = hf__fail(&err, HF_ERR_ENTRY_NOT_FOUND, "there is no webhook '%.32s'", id);
+    if (st == HF_OK)
+        answer_hook(req, &hooks[0]);
     else
-        srv_answer_error(req, 404, NULL, "There is no webhook '%.32s'", id);
-    return copy;
+        refuse(req, st, &err);
 }
 
 /* ------------------------------------------------------------------------------------ what is sent */
@@ -161,7 +163,7 @@ static const char *read_domains(srv_req *req, const hf__json *body)
     return repo ? (talk ? "[\"repo\",\"discussion\"]" : "[\"repo\"]") : "[\"discussion\"]";
 }
 
-/* Members that the body names replace those of hook. */
+/* What the body names; of a fresh one all that must be there. */
 static bool read_hook(srv_req *req, const hf__json *body, bool fresh, srv_webhook *hook)
 {
     const char *url;
@@ -194,76 +196,81 @@ static bool read_hook(srv_req *req, const hf__json *body, bool fresh, srv_webhoo
     return true;
 }
 
-static void handler(srv_req *req)
+static void set(srv_req *req, const char *id, const srv_webhook *hook, int disabled)
 {
-    srv_webhook *hook = req->state; /* NULL: a new one */
-    srv_webhook fresh = { 0 };
     hf_error err = HF_ERROR_INIT;
-    hf__json *body;
-    hf_status st;
+    hf_status st =
+        srv_webhook_set(store_of(req), req->who->account->name, id, hook, disabled, &err);
 
-    if (!srv_body_json(req, &body))
-        return;
-    if (!hook)
-        srv_webhook_new_id(fresh.id);
-    if (read_hook(req, body, !hook, hook ? hook : &fresh)) {
-        st = srv_webhook_put(store_of(req), req->who->account->name, hook ? hook : &fresh, &err);
-        if (st == HF_OK)
-            answer_hook(req, hook ? hook : &fresh);
-        else
-            srv_answer_status(req, st, &err);
-    }
-    hf__json_free(body);
+    if (st == HF_OK)
+        tell(req, id);
+    else
+        refuse(req, st, &err);
 }
 
-static void set_disabled(srv_req *req, srv_webhook *hook, bool disabled)
+static void make(srv_req *req, const srv_webhook *hook)
 {
+    char id[SRV_ID_HEX + 1];
     hf_error err = HF_ERROR_INIT;
-    hf_status st;
+    hf_status st = srv_webhook_new(store_of(req), req->who->account->name, hook, id, &err);
 
-    hook->disabled = disabled;
-    st = srv_webhook_put(store_of(req), req->who->account->name, hook, &err);
     if (st == HF_OK)
-        answer_hook(req, hook);
+        tell(req, id);
     else
         srv_answer_status(req, st, &err);
 }
 
-static void one(srv_req *req, const char *id, hf__str verb)
+static void handler(srv_req *req)
 {
-    srv_webhook *hook = find(req, id);
+    const char *id = req->state; /* NULL: a new one */
+    srv_webhook hook = { 0 };
+    hf__json *body;
+
+    if (!srv_body_json(req, &body))
+        return;
+    if (read_hook(req, body, !id, &hook)) {
+        if (id)
+            set(req, id, &hook, -1);
+        else
+            make(req, &hook);
+    }
+    hf__json_free(body);
+}
+
+static void one(srv_req *req, char *id, hf__str verb)
+{
     hf_error err = HF_ERROR_INIT;
     hf_status st;
 
-    if (!hook)
-        return;
     if (hf__str_eq(verb, HF__STR("enable")) || hf__str_eq(verb, HF__STR("disable"))) {
         if (srv_only(req, "POST"))
-            set_disabled(req, hook, hf__str_eq(verb, HF__STR("disable")));
+            set(req, id, &(srv_webhook){ 0 }, hf__str_eq(verb, HF__STR("disable")));
     } else if (verb.len > 0) {
         srv_answer_error(req, 404, NULL, "Not Found");
     } else if (strcmp(req->method, "POST") == 0) {
-        srv_body_await(req, handler, hook);
+        srv_body_await(req, handler, id);
     } else if (strcmp(req->method, "DELETE") == 0) {
         st = srv_webhook_delete(store_of(req), req->who->account->name, id, &err);
         if (st == HF_OK)
             srv_answer_text(req, 200, "application/json; charset=utf-8", HF__STR("{}"));
         else
-            srv_answer_status(req, st, &err);
+            refuse(req, st, &err);
     } else if (srv_only(req, "GET")) {
-        answer_hook(req, hook);
+        tell(req, id);
     }
 }
 
 void srv_webhooks(srv_req *req, const hf__str *segments, size_t n)
 {
-    const char *id = n > 0 ? srv_unescape(req->arena, segments[0], false) : NULL;
+    char *id = n > 0 ? srv_unescape(req->arena, segments[0], false) : NULL;
 
     /* The list holds secrets: who reads it may as well write. */
     if (!srv_may_act(req))
         return;
-    if (n > 0)
-        one(req, id ? id : "", n > 1 ? segments[1] : HF__STR(""));
+    if (id)
+        one(req, id, n > 1 ? segments[1] : HF__STR(""));
+    else if (n > 0)
+        srv_answer_error(req, 404, NULL, "Not Found");
     else if (strcmp(req->method, "POST") == 0)
         srv_body_await(req, handler, NULL);
     else if (srv_only(req, "GET"))

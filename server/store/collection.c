@@ -148,10 +148,13 @@ hf_status srv_collection_list(srv_store *store, const char *owner, const char *i
     return st;
 }
 
-hf_status srv_collection_set(srv_store *store, const srv_collection *c, hf_error *err)
+hf_status srv_collection_set(srv_store *store, const srv_collection *c,
+                             const srv_collection_change *change, hf_error *err)
 {
-    static const char sql[] = "UPDATE collections SET title=?, description=?, theme=?, private=?, "
-                              "position=?, updated=? WHERE key=?";
+    static const char sql[] =
+        "UPDATE collections SET title=coalesce(?1, title), description=coalesce(?2, description), "
+        "theme=coalesce(?3, theme), private=CASE WHEN ?4 < 0 THEN private ELSE ?4 END, "
+        "position=CASE WHEN ?5 < 0 THEN position ELSE ?5 END, updated=?6 WHERE key=?7";
     srv__db *db;
     hf_status st;
 
@@ -159,8 +162,9 @@ hf_status srv_collection_set(srv_store *store, const srv_collection *c, hf_error
     st = srv__db_take(store, &db, err);
     if (st != HF_OK)
         return st;
-    st = srv__sql_run(db, NULL, err, sql, "tttiiii", c->title, c->description, c->theme,
-                      (int64_t)c->is_private, c->position, (int64_t)srv__now(), c->key);
+    st = srv__sql_run(db, NULL, err, sql, "tttiiii", change->title, change->description,
+                      change->theme, (int64_t)change->is_private, change->position,
+                      (int64_t)srv__now(), c->key);
     if (st == HF_ERR_CONFLICT)
         st = hf__fail(err, st, "'%s' has a collection of that title already", c->owner);
     srv__db_give(store, db);
@@ -328,14 +332,11 @@ hf_status srv_item_change_one(srv_store *store, const srv_collection *c, const c
 
 /* --------------------------------------------------------------------------------------- webhooks */
 
-hf_status srv_webhook_put(srv_store *store, const char *account, const srv_webhook *hook,
-                          hf_error *err)
+hf_status srv_webhook_new(srv_store *store, const char *account, const srv_webhook *hook,
+                          char id[SRV_ID_HEX + 1], hf_error *err)
 {
-    static const char sql[] =
-        "INSERT INTO webhooks(id, account, url, watched, domains, secret, disabled) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET url=excluded.url, "
-        "watched=excluded.watched, domains=excluded.domains, secret=excluded.secret, "
-        "disabled=excluded.disabled WHERE account=excluded.account";
+    static const char sql[] = "INSERT INTO webhooks(id, account, url, watched, domains, secret, "
+                              "disabled) VALUES(?, ?, ?, ?, ?, ?, ?)";
     int64_t key = 0;
     srv__db *db;
     hf_status st;
@@ -344,17 +345,43 @@ hf_status srv_webhook_put(srv_store *store, const char *account, const srv_webho
     st = srv__db_take(store, &db, err);
     if (st != HF_OK)
         return st;
+    srv__random_hex(id, SRV_ID_HEX);
     st = srv__need_account(db, account, false, &key, err);
     if (st == HF_OK)
-        st = srv__sql_run(db, NULL, err, sql, "titttti", hook->id, key, hook->url, hook->watched,
+        st = srv__sql_run(db, NULL, err, sql, "titttti", id, key, hook->url, hook->watched,
                           hook->domains, hook->secret, (int64_t)hook->disabled);
     srv__db_give(store, db);
     return st;
 }
 
-void srv_webhook_new_id(char id[SRV_ID_HEX + 1])
+/* One statement on one webhook of an account that ran. */
+static hf_status was_there(hf_status st, int64_t changed, const char *id, hf_error *err)
 {
-    srv__random_hex(id, SRV_ID_HEX);
+    return st == HF_OK && changed == 0
+               ? hf__fail(err, HF_ERR_ENTRY_NOT_FOUND, "there is no webhook '%.32s'", id)
+               : st;
+}
+
+hf_status srv_webhook_set(srv_store *store, const char *account, const char *id,
+                          const srv_webhook *hook, int disabled, hf_error *err)
+{
+    static const char sql[] =
+        "UPDATE webhooks SET url=coalesce(?1, url), watched=coalesce(?2, watched), "
+        "domains=coalesce(?3, domains), secret=coalesce(?4, secret), "
+        "disabled=CASE WHEN ?5 < 0 THEN disabled ELSE ?5 END "
+        "WHERE id=?6 AND account=(SELECT key FROM accounts WHERE name=?7)";
+    int64_t changed = 0;
+    srv__db *db;
+    hf_status st;
+
+    hf__error_clear(err);
+    st = srv__db_take(store, &db, err);
+    if (st != HF_OK)
+        return st;
+    st = srv__sql_run(db, &changed, err, sql, "ttttitt", hook->url, hook->watched, hook->domains,
+                      hook->secret, (int64_t)disabled, id, account);
+    srv__db_give(store, db);
+    return was_there(st, changed, id, err);
 }
 
 static hf_status read_webhook(sqlite3_stmt *stmt, hf__arena *arena, void *out, hf_error *err)
@@ -398,8 +425,6 @@ hf_status srv_webhook_delete(srv_store *store, const char *account, const char *
     if (st != HF_OK)
         return st;
     st = srv__sql_run(db, &changed, err, sql, "tt", id, account);
-    if (st == HF_OK && changed == 0)
-        st = hf__fail(err, HF_ERR_ENTRY_NOT_FOUND, "there is no webhook '%.32s'", id);
     srv__db_give(store, db);
-    return st;
+    return was_there(st, changed, id, err);
 }

@@ -151,6 +151,15 @@ typedef struct srv_collection {
     srv_time_ms updated;
 } srv_collection;
 
+/* What is NULL or below 0 stays. */
+typedef struct srv_collection_change {
+    const char *title;
+    const char *description;
+    const char *theme;
+    int is_private;
+    int64_t position;
+} srv_collection_change;
+
 typedef struct srv_item {
     char id[SRV_ID_HEX + 1];
     const char *type; /* "model", "paper" and so on */
@@ -176,8 +185,8 @@ hf_status srv_collection_find(srv_store *store, hf__str id, hf__arena *arena, sr
 hf_status srv_collection_list(srv_store *store, const char *owner, const char *item_type,
                               const char *item, hf__arena *arena, const srv_collection **out,
                               size_t *n_out, hf_error *err);
-/* Title, description, theme, privacy and position as c says. */
-hf_status srv_collection_set(srv_store *store, const srv_collection *c, hf_error *err);
+hf_status srv_collection_set(srv_store *store, const srv_collection *c,
+                             const srv_collection_change *change, hf_error *err);
 hf_status srv_collection_delete(srv_store *store, const srv_collection *c, hf_error *err);
 /* In their order. */
 hf_status srv_item_list(srv_store *store, const srv_collection *c, hf__arena *arena,
@@ -197,10 +206,11 @@ typedef struct srv_webhook {
     bool disabled;
 } srv_webhook;
 
-void srv_webhook_new_id(char id[SRV_ID_HEX + 1]);
-/* Makes it, or changes the account's own of that id. */
-hf_status srv_webhook_put(srv_store *store, const char *account, const srv_webhook *hook,
-                          hf_error *err);
+hf_status srv_webhook_new(srv_store *store, const char *account, const srv_webhook *hook,
+                          char id[SRV_ID_HEX + 1], hf_error *err);
+/* What is NULL stays, as does disabled when it is below 0. HF_ERR_ENTRY_NOT_FOUND */
+hf_status srv_webhook_set(srv_store *store, const char *account, const char *id,
+                          const srv_webhook *hook, int disabled, hf_error *err);
 /* Of an account; id NULL: all. */
 hf_status srv_webhook_list(srv_store *store, const char *account, const char *id, hf__arena *arena,
                            const srv_webhook **out, size_t *n_out, hf_error *err);

@@ -84,6 +84,24 @@ def test_a_collection(hub, api):
     api("api.delete_collection(slug, missing_ok=True)\nresult = 1", slug=slug)
 
 
+def test_what_changed_while_a_body_came_stays(hub, api):
+    slug = api("result = api.create_collection('shown', description='one').slug")
+    title = hub.begin("PATCH", f"/api/collections/{slug}", {"title": "still hidden"}, hub.tokens["alice"])
+    api("api.update_collection_metadata(slug, private=True, description='two', theme='blue')\nresult = 1", slug=slug)
+    assert title() == 200
+    assert api(SHOW, slug=slug)[:4] == ["still hidden", "two", True, "blue"]
+
+    wid = api("result = api.create_webhook(url='https://a', watched=[{'type': 'user', 'name': 'alice'}], secret='s').id")
+    url, late = (hub.begin("POST", f"/api/settings/webhooks/{wid}", {"url": "https://b"}, hub.tokens["alice"])
+                 for _ in range(2))
+    api("api.disable_webhook(wid)\nresult = 1", wid=wid)
+    assert url() == 200
+    assert api("w = api.get_webhook(wid)\nresult = [w.url, w.secret, w.disabled]", wid=wid) == ["https://b", "s", True]
+    api("api.delete_webhook(wid)\nresult = 1", wid=wid)
+    assert late() == 404
+    assert api("result = len(list(api.list_webhooks()))") == 0
+
+
 def test_pages_of_collections(hub, api):
     assert api("for i in range(7): api.create_collection(f'number {i}')\n"
                "from huggingface_hub.utils import paginate\n"
