@@ -9,6 +9,8 @@
 
 #define MAX_URL     2048
 #define MAX_WATCHED 500
+#define MAX_SECRET  4096
+#define MAX_LIST    ((size_t)128 * 1024) /* of what is watched */
 
 static srv_store *store_of(const srv_req *req)
 {
@@ -110,7 +112,7 @@ static const char *read_watched(srv_req *req, const hf__json *body)
 
     if (n > MAX_WATCHED)
         n = 0;
-    hf__buf_init(&out, HF__MAX_SMALL_FILE);
+    hf__buf_init(&out, MAX_LIST);
     hf__buf_addc(&out, '[');
     for (size_t i = 0; i < n; i++) {
         const hf__json *item = hf__json_at(items, i);
@@ -171,6 +173,10 @@ static bool read_hook(srv_req *req, const hf__json *body, bool fresh, srv_webhoo
 
     if (!srv_body_text(req, body, "url", &url) || !srv_body_text(req, body, "secret", &secret))
         return false;
+    if (secret && strlen(secret) > MAX_SECRET) {
+        srv_answer_error(req, 400, NULL, "\"secret\" is longer than %d bytes", MAX_SECRET);
+        return false;
+    }
     if (url)
         hook->url = hf__arena_cstr(req->arena, url);
     if (secret)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MAX_WEBHOOKS 100 /* of an account: all of them are told at once */
+
 #define COLUMNS                                                                                    \
     "c.key, c.id, a.name, c.title, c.description, c.theme, c.private, c.position, c.updated, "     \
     "c.slug"
@@ -336,7 +338,9 @@ hf_status srv_webhook_new(srv_store *store, const char *account, const srv_webho
                           char id[SRV_ID_HEX + 1], hf_error *err)
 {
     static const char sql[] = "INSERT INTO webhooks(id, account, url, watched, domains, secret, "
-                              "disabled) VALUES(?, ?, ?, ?, ?, ?, ?)";
+                              "disabled) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 "
+                              "WHERE (SELECT count(*) FROM webhooks WHERE account=?2) < ?8";
+    int64_t changed = 1;
     int64_t key = 0;
     srv__db *db;
     hf_status st;
@@ -348,8 +352,11 @@ hf_status srv_webhook_new(srv_store *store, const char *account, const srv_webho
     srv__random_hex(id, SRV_ID_HEX);
     st = srv__need_account(db, account, false, &key, err);
     if (st == HF_OK)
-        st = srv__sql_run(db, NULL, err, sql, "titttti", id, key, hook->url, hook->watched,
-                          hook->domains, hook->secret, (int64_t)hook->disabled);
+        st = srv__sql_run(db, &changed, err, sql, "tittttii", id, key, hook->url, hook->watched,
+                          hook->domains, hook->secret, (int64_t)hook->disabled,
+                          (int64_t)MAX_WEBHOOKS);
+    if (st == HF_OK && changed == 0)
+        st = hf__fail(err, HF_ERR_LIMIT, "an account has at most %d webhooks", MAX_WEBHOOKS);
     srv__db_give(store, db);
     return st;
 }

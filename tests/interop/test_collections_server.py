@@ -129,3 +129,13 @@ def test_webhooks(api):
     refused(api, "api.create_webhook(url='https://x', watched=[{'type': 'dog', 'name': 'a'}])\nresult = 1", "Bad request")
     api("api.delete_webhook(wid)\nresult = 1", wid=wid)
     assert api("result = [w.id for w in api.list_webhooks()]") == []
+
+
+def test_what_webhooks_keep_has_bounds(api):
+    make = "result = api.create_webhook(url='https://x', watched=[{'type': 'user', 'name': name}], secret=secret).id"
+    refused(api, make, "longer than", who="bob", name="a", secret="s" * 5000)
+    refused(api, make, "watched", who="bob", name="a" * 200000, secret="s")
+    for _ in range(100):
+        api(make, who="bob", name="a", secret="s" * 4096)
+    refused(api, make, "at most 100", who="bob", name="a", secret="s")
+    api(make, name="a", secret="s")
