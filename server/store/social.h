@@ -64,6 +64,7 @@ hf_status srv_talk_find(srv_store *store, const srv_repo *repo, uint64_t num, hf
 hf_status srv_talk_list(srv_store *store, const srv_repo *repo, const srv_talk_query *query,
                         hf__arena *arena, const srv_talk **out, size_t *n_out, uint64_t *total,
                         hf_error *err);
+/* The oldest, as many as fit an answer. */
 hf_status srv_talk_events(srv_store *store, const srv_talk *talk, hf__arena *arena,
                           const srv_event **out, size_t *n_out, hf_error *err);
 /* These add an event, which *out becomes, as author. */

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of the texts of one discussion, more is not told. As JSON it is six times as long at most. */
+#define MAX_TOLD ((int64_t)HF__MAX_JSON_BYTES / 8)
+
 #define TALK_COLUMNS                                                                               \
     "d.key, d.num, d.title, d.status, d.is_pr, (SELECT name FROM accounts WHERE key=d.author), "   \
     "d.created, d.merged"
@@ -219,10 +222,12 @@ hf_status srv_talk_list(srv_store *store, const srv_repo *repo, const srv_talk_q
 hf_status srv_talk_events(srv_store *store, const srv_talk *talk, hf__arena *arena,
                           const srv_event **out, size_t *n_out, hf_error *err)
 {
-    static const char sql[] = "SELECT " EVENT_COLUMNS " FROM events e WHERE e.discussion=? "
-                              "ORDER BY e.key LIMIT 10000";
+    static const char sql[] =
+        "SELECT " EVENT_COLUMNS " FROM (SELECT *, sum(length(CAST(one AS BLOB))) "
+        "OVER (ORDER BY key) AS told FROM events WHERE discussion=?) e WHERE e.told<=? "
+        "ORDER BY e.key LIMIT 10000";
     srv__rows rows = { .arena = arena, .size = sizeof(srv_event), .read = read_event };
-    hf_status st = srv__store_rows(store, &rows, err, sql, "i", talk->key);
+    hf_status st = srv__store_rows(store, &rows, err, sql, "ii", talk->key, MAX_TOLD);
 
     *out = rows.list;
     *n_out = rows.n;

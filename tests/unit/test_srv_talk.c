@@ -74,6 +74,28 @@ void test_srv_talk__a_change_writes_what_it_is_about(void **state)
     srv_unit_end(&u);
 }
 
+void test_srv_talk__events_fit_an_answer(void **state)
+{
+    static char text[3 * 1024 * 1024];
+    const srv_event *events = NULL;
+    const srv_repo *repo;
+    srv_event event;
+    srv_talk talk;
+    size_t n = 0;
+    srv_unit u;
+
+    (void)state;
+    repo = begin(&u);
+    memset(text, 'x', sizeof text - 1);
+    talk = find(&u, repo, add(&u, repo, "long", false));
+    for (int i = 0; i < 4; i++)
+        srv_ok(&u, srv_talk_comment(u.store, &talk, "alice", text, u.arena, &event, &u.err));
+    srv_ok(&u, srv_talk_events(u.store, &talk, u.arena, &events, &n, &u.err));
+    assert_int_equal(n, 3);
+    assert_string_equal(events[0].one, "text");
+    srv_unit_end(&u);
+}
+
 /* As a process leaves it that is killed between the number and the ref. */
 void test_srv_talk__a_pull_request_without_its_ref_is_swept(void **state)
 {
