@@ -405,19 +405,13 @@ static void request_handler(srv_req *req)
 /* The caller's own request, while nobody has decided. */
 static void cancel_own(srv_req *req, const srv_place *place)
 {
-    const char *name = req->who->account->name;
     hf_error err = HF_ERROR_INIT;
-    srv_grant grant = SRV_GRANT_NONE;
-    hf_status st = srv_request_find(store_of(req), place->repo, name, &grant, &err);
+    hf_status st = srv_request_cancel(store_of(req), place->repo, req->who->account->name, &err);
 
-    if (st == HF_OK && grant != SRV_GRANT_PENDING)
-        srv_answer_error(req, 404, NULL, "You have no pending request for this repo");
+    if (st == HF_ERR_ENTRY_NOT_FOUND)
+        srv_answer_error(req, 404, NULL, "%s", err.message);
     else
-        answer_ok(req,
-                  st == HF_OK
-                      ? srv_repo_grant(store_of(req), place->repo, name, SRV_GRANT_NONE, &err)
-                      : st,
-                  &err);
+        answer_ok(req, st, &err);
 }
 
 void srv_requests(srv_req *req, srv_place *place)
@@ -443,19 +437,13 @@ void srv_requests(srv_req *req, srv_place *place)
 static void ask_handler(srv_req *req)
 {
     srv_place *place = req->state;
-    const char *name = req->who->account->name;
+    srv_grant grant = place->repo->gated == SRV_GATED_AUTO ? SRV_GRANT_ACCEPTED : SRV_GRANT_PENDING;
     hf_error err = HF_ERROR_INIT;
-    srv_grant grant = SRV_GRANT_NONE;
-    hf_status st;
 
-    if (!is_gated(req, place))
-        return;
-    st = srv_request_find(store_of(req), place->repo, name, &grant, &err);
-    if (st == HF_OK && grant == SRV_GRANT_NONE)
-        st = srv_repo_grant(
-            store_of(req), place->repo, name,
-            place->repo->gated == SRV_GATED_AUTO ? SRV_GRANT_ACCEPTED : SRV_GRANT_PENDING, &err);
-    answer_ok(req, st, &err);
+    if (is_gated(req, place))
+        answer_ok(
+            req, srv_request_make(store_of(req), place->repo, req->who->account->name, grant, &err),
+            &err);
 }
 
 /* What the button on the Hub's page does. The fields of its form are not kept. */

@@ -95,6 +95,45 @@ hf_status srv_request_list(srv_store *store, const srv_repo *repo, srv_grant gra
     return st;
 }
 
+hf_status srv_request_make(srv_store *store, const srv_repo *repo, const char *account,
+                           srv_grant grant, hf_error *err)
+{
+    static const char sql[] = "INSERT OR IGNORE INTO grants(repo, account, state, changed) "
+                              "SELECT ?, key, ?, ? FROM accounts WHERE name=?";
+    srv__db *db;
+    hf_status st;
+
+    hf__error_clear(err);
+    st = srv__db_take(store, &db, err);
+    if (st != HF_OK)
+        return st;
+    st = srv__sql_run(db, NULL, err, sql, "iiit", repo->key, (int64_t)grant, (int64_t)srv__now(),
+                      account);
+    srv__db_give(store, db);
+    return st;
+}
+
+hf_status srv_request_cancel(srv_store *store, const srv_repo *repo, const char *account,
+                             hf_error *err)
+{
+    static const char sql[] = "DELETE FROM grants WHERE repo=? AND state=? AND "
+                              "account=(SELECT key FROM accounts WHERE name=?)";
+    int64_t changed = 0;
+    srv__db *db;
+    hf_status st;
+
+    hf__error_clear(err);
+    st = srv__db_take(store, &db, err);
+    if (st != HF_OK)
+        return st;
+    st =
+        srv__sql_run(db, &changed, err, sql, "iit", repo->key, (int64_t)SRV_GRANT_PENDING, account);
+    if (st == HF_OK && changed == 0)
+        st = hf__fail(err, HF_ERR_ENTRY_NOT_FOUND, "You have no pending request for this repo");
+    srv__db_give(store, db);
+    return st;
+}
+
 hf_status srv_request_find(srv_store *store, const srv_repo *repo, const char *account,
                            srv_grant *out, hf_error *err)
 {

@@ -111,6 +111,12 @@ typedef struct srv_request {
 /* Requests for a gated repo that stand like this. */
 hf_status srv_request_list(srv_store *store, const srv_repo *repo, srv_grant grant,
                            hf__arena *arena, const srv_request **out, size_t *n_out, hf_error *err);
+/* Asks for access: granted, or PENDING. Nothing changes for who has asked before, whatever was decided. */
+hf_status srv_request_make(srv_store *store, const srv_repo *repo, const char *account,
+                           srv_grant grant, hf_error *err);
+/* Takes back what nobody has decided on: HF_ERR_ENTRY_NOT_FOUND when there is no such request. */
+hf_status srv_request_cancel(srv_store *store, const srv_repo *repo, const char *account,
+                             hf_error *err);
 /* How the request of one account stands; NONE when there is none. */
 hf_status srv_request_find(srv_store *store, const srv_repo *repo, const char *account,
                            srv_grant *out, hf_error *err);

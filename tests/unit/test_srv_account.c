@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "srv_unit.h"
 
+#include "store/social.h"
+
 static void add_account(srv_unit *u, const char *name, bool is_org)
 {
     srv_account_spec spec = { name, NULL, NULL, is_org };
@@ -238,5 +240,35 @@ void test_srv_account__listing_hides_private(void **state)
     query.after = NULL;
     srv_ok(&u, srv_repo_list(u.store, &query, u.arena, &list, &n, &u.err));
     assert_int_equal(n, 1);
+    srv_unit_end(&u);
+}
+
+static srv_grant grant_of(srv_unit *u, const srv_repo *repo)
+{
+    srv_grant grant = SRV_GRANT_NONE;
+
+    srv_ok(u, srv_request_find(u->store, repo, "bob", &grant, &u->err));
+    return grant;
+}
+
+/* Whatever the caller saw before, who was decided on stays so. */
+void test_srv_account__who_asks_undoes_no_decision(void **state)
+{
+    const srv_repo *repo;
+    srv_unit u;
+
+    (void)state;
+    srv_unit_begin(&u);
+    add_account(&u, "bob", false);
+    repo = srv_unit_repo(&u, "alice/m");
+    assert_int_equal(srv_request_cancel(u.store, repo, "bob", &u.err), HF_ERR_ENTRY_NOT_FOUND);
+    srv_ok(&u, srv_request_make(u.store, repo, "bob", SRV_GRANT_PENDING, &u.err));
+    assert_int_equal(grant_of(&u, repo), SRV_GRANT_PENDING);
+    srv_ok(&u, srv_request_cancel(u.store, repo, "bob", &u.err));
+    assert_int_equal(grant_of(&u, repo), SRV_GRANT_NONE);
+    srv_ok(&u, srv_repo_grant(u.store, repo, "bob", SRV_GRANT_REJECTED, &u.err));
+    assert_int_equal(srv_request_cancel(u.store, repo, "bob", &u.err), HF_ERR_ENTRY_NOT_FOUND);
+    srv_ok(&u, srv_request_make(u.store, repo, "bob", SRV_GRANT_ACCEPTED, &u.err));
+    assert_int_equal(grant_of(&u, repo), SRV_GRANT_REJECTED);
     srv_unit_end(&u);
 }
