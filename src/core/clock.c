@@ -23,7 +23,12 @@ double hf__clock_wall(void)
 
 void hf__clock_sleep_ms(uint32_t ms)
 {
-    struct timespec left = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+    hf__clock_sleep_us((uint64_t)ms * 1000);
+}
+
+void hf__clock_sleep_us(uint64_t us)
+{
+    struct timespec left = { (time_t)(us / 1000000), (long)(us % 1000000) * 1000 };
 
     while (nanosleep(&left, &left) != 0 && errno == EINTR)
         ;

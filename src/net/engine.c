@@ -23,7 +23,10 @@
 enum {
     PATIENCE = 6,
     FAR_MS = 5,
-    GATHER_MS = 2,
+    GATHER_US = 2000,
+    GATHER_PART = 16, /* of a round trip: a window that is full stays closed for as long */
+    FAST_LOOK_MS = 128,
+    FAST_BYTES = FAST_LOOK_MS * 64 * 1024,
     GATHER_BYTES = 256 * 1024,
 };
 
@@ -516,17 +519,22 @@ static bool is_idle_io(const hf__net *net)
 
 /* On a far line bytes come packet by packet, and to look at every connection for each is most of
  * what a download costs. In the middle of long bodies nobody waits for a packet, so that some are
- * left to gather; heads, ends, and lines that bring much at a time are not kept waiting. */
-static bool may_gather_io(const hf__net *net)
+ * left to gather; heads, ends, and lines that are fast as well as far are not kept waiting.
+ * Microseconds. */
+static uint64_t gather_io(const hf__net *net)
 {
-    if (net->io.gathered >= GATHER_BYTES)
-        return false;
-    for (const hf__net_stream *stream = net->io.active.first; stream; stream = stream->io.next)
+    uint64_t most = GATHER_US;
+
+    if (net->io.fast || net->io.n_waits || !net->io.active.first)
+        return 0;
+    for (const hf__net_stream *stream = net->io.active.first; stream; stream = stream->io.next) {
         if (!stream->io.head_done || stream->io.origin->trip_ms < FAR_MS ||
             stream->io.content_length == HF__NET_NO_LIMIT ||
             stream->io.content_length - stream->io.received < GATHER_BYTES)
-            return false;
-    return net->io.active.first && net->io.n_waits == 0;
+            return 0;
+        most = earlier(most, stream->io.origin->trip_ms * 1000 / GATHER_PART);
+    }
+    return most;
 }
 
 static void *run(void *arg)
@@ -537,11 +545,16 @@ static void *run(void *arg)
 
     for (;;) {
         uint64_t wait_ms;
+        uint64_t nap_us;
 
         /* Before looking at what a wakeup announces, so that one that comes later is not lost. */
         atomic_store(&net->woken, false);
         net->io.now_ms = hf__clock_ms();
-        net->io.gathered = 0;
+        if (net->io.now_ms >= net->io.look_ms + FAST_LOOK_MS) {
+            net->io.fast = net->io.came >= FAST_BYTES;
+            net->io.came = 0;
+            net->io.look_ms = net->io.now_ms;
+        }
         if (!take_new_io(net))
             break;
         if (atomic_exchange(&net->any_cancel, false))
@@ -561,8 +574,9 @@ static void *run(void *arg)
         if (is_idle_io(net) && !was_idle)
             hf__blocks_trim(&net->blocks);
         was_idle = is_idle_io(net);
-        if (may_gather_io(net))
-            hf__clock_sleep_ms(GATHER_MS);
+        nap_us = gather_io(net);
+        if (nap_us)
+            hf__clock_sleep_us(nap_us);
         wait_ms = net->io.tick_ms > net->io.now_ms ? net->io.tick_ms - net->io.now_ms : 0;
         (void)net->curl.multi_poll(net->multi, net->io.waits, net->io.n_waits,
                                    (int)earlier(wait_ms, HF__NO_WAKEUP_MS), NULL);

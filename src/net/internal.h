@@ -206,7 +206,9 @@ struct hf__net {
         uint64_t now_ms;
         uint64_t tick_ms;    /* when the clock has to be looked at next */
         uint64_t starved_ms; /* when a stream was last paused for want of buffers */
-        uint64_t gathered;   /* bytes of bodies since the thread last woke */
+        uint64_t look_ms;    /* since then came so many bytes of bodies: */
+        uint64_t came;
+        bool fast; /* a line that brings much, as it was last looked at */
     } io;
 };
 

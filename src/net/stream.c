@@ -651,7 +651,7 @@ static size_t take_chunk(hf__net_stream *stream, const char *data, size_t n)
         buf->len += room;
         taken += room;
         stream->io.received += room;
-        stream->net->io.gathered += room;
+        stream->net->io.came += room;
         hf__rate_pay_io(stream->net, room);
         if (buf->len == stream->io.block->size || stream->io.received == stream->io.content_length)
             hf__stream_flush_io(stream);
